@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vrrp
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// Make before break: the addresses stay until the next Active has them.
+
+const settle = 50*time.Millisecond + 100*time.Microsecond // one address
+
+func TestReleaseAfterTheNextActivesAdvert(t *testing.T) {
+	g := active(t)
+	g.step(Stop{})
+	g.quiet(300 * time.Millisecond)
+	g.want(heard(99, higher))
+	g.quiet(settle / 2)
+	g.want(heard(99, higher)) // its second does not put it off
+	g.until(settle-settle/2, Own{false})
+	g.quiet(time.Hour)
+}
+
+// The adverts of Backups that stop, too, are not the next Active's.
+func TestReleaseIgnoresPriorityZero(t *testing.T) {
+	g := active(t)
+	g.step(Stop{})
+	g.want(heard(0, higher))
+	g.until(second+releaseMargin, Own{false})
+}
+
+// A second Stop, or maintenance on top, changes nothing.
+func TestStopTwice(t *testing.T) {
+	g := active(t)
+	g.step(Stop{})
+	g.want(Stop{})
+	g.want(Block{Maintenance})
+	g.until(second+releaseMargin, Own{false})
+}
+
+// A preempted Active that is needed again before its addresses are gone.
+func TestTakeOverWhileReleasing(t *testing.T) {
+	g := active(t, every(MinInterval))
+	g.step(heardAt(200, higher, MinInterval))
+	g.until(ActiveDownInterval(100, MinInterval), Transition{Backup, Active, ActiveDown}, Send{100}, Own{true})
+	g.want(Owned{Held}, Announce{})
+	for _, e := range g.pass(second) {
+		if e == (Own{false}) {
+			t.Fatal("the old release took the addresses away from the Active")
+		}
+	}
+}
+
+// The first advert is sent once more, in case it is lost; not where the next one
+// is due anyway.
+func TestFirstAdvertIsRepeated(t *testing.T) {
+	for interval, want := range map[time.Duration]int{second: 2, 100 * time.Millisecond: 2, 90 * time.Millisecond: 1} {
+		g := newRig(t, every(interval))
+		g.step(Start{})
+		sent := 0
+		for _, e := range g.pass(ActiveDownInterval(100, interval) + interval - 1) {
+			if _, ok := e.(Send); ok {
+				sent++
+			}
+		}
+		if sent != want {
+			t.Errorf("at %v: %d adverts before the second interval, want %d", interval, sent, want)
+		}
+	}
+}
+
+// Two Actives with one priority and one address would answer each other's
+// adverts for ever, as fast as the wire allows; and anybody can forge one.
+func TestAnswersAreRateLimited(t *testing.T) {
+	g := active(t, noAnnouncements)
+	sent := 0
+	for range 1000 {
+		g.pass(time.Millisecond)
+		sent += len(g.step(heard(99, higher)))
+	}
+	if sent != answersPerInterval {
+		t.Errorf("%d answers in one interval, want %d", sent, answersPerInterval)
+	}
+}
+
+// A healed split brain: hosts that followed the loser hear of the survivor, and
+// hear it again after the loser has let go.
+func TestAnnouncesAgainAtALosingAdvert(t *testing.T) {
+	g := active(t)
+	g.quiet(second / 2)
+	g.want(heard(99, higher), Send{100}, Announce{})
+	g.until(60*time.Millisecond, Announce{})
+	g.until(190*time.Millisecond, Announce{})
+	g.until(250*time.Millisecond, Send{100})
+}
+
+// At most one schedule an interval.
+func TestAnnouncementsAreRateLimited(t *testing.T) {
+	g := active(t, func(p *Params) { p.Announce = p.Announce[:1] })
+	announced := 0
+	for range 1000 {
+		fx := append(g.pass(time.Millisecond), g.step(heard(99, higher))...)
+		for _, e := range fx {
+			if e == (Announce{}) {
+				announced++
+			}
+		}
+	}
+	if announced != 1 {
+		t.Errorf("%d announcements in one interval, want 1", announced)
+	}
+}
+
+// Announcing what is not there yet makes a hole in the network.
+func TestNothingIsAnnouncedBeforeTheAddressIsThere(t *testing.T) {
+	g := newRig(t)
+	g.step(Start{})
+	for _, e := range append(g.pass(down100+second), g.step(heard(99, higher))...) {
+		if e == (Announce{}) {
+			t.Fatal("announced before Owned")
+		}
+	}
+	g.want(Owned{Held}, Announce{})
+}
+
+func TestAnnouncements(t *testing.T) {
+	g := newRig(t, every(10*second), func(p *Params) { p.Refresh = 3 * second })
+	g.step(Start{})
+	g.pass(ActiveDownInterval(100, 10*second) + second)
+	g.want(Owned{Held}, Announce{})
+	g.until(60*time.Millisecond, Announce{})
+	g.until(190*time.Millisecond, Announce{})
+	g.until(3*second, Announce{})
+	g.until(3*second, Announce{})
+	g.want(Owned{Held}, Announce{}) // put back after somebody deleted them
+	g.until(60*time.Millisecond, Announce{})
+}
+
+// A loop that was late makes up for nothing.
+func TestLateAnnouncementsAreOne(t *testing.T) {
+	g := newRig(t)
+	g.step(Start{})
+	g.pass(down100)
+	g.step(Owned{Held})
+	g.now = g.now.Add(900 * time.Millisecond)
+	g.want(Tick{}, Send{100}, Announce{})
+	g.quiet(99 * time.Millisecond)
+}
+
+// An Active without its addresses leaves, says why, and comes back.
+func TestAddressesFail(t *testing.T) {
+	g := active(t)
+	g.step(Owned{Failed})
+	if got := g.router.Status().Blocked; !cmp.Equal(got, []Reason{AddressFailed}) {
+		t.Errorf("blocked %v", got)
+	}
+	g.until(retryAddresses, Transition{Initialize, Backup, Started})
+}
+
+// A link that comes back meanwhile does not start a router whose addresses fail.
+func TestAddressesFailAndTheLinkGoes(t *testing.T) {
+	g := active(t)
+	g.step(Owned{Failed})
+	g.want(Block{LinkDown})
+	g.want(Unblock{LinkDown})
+	g.want(Block{LinkDown})
+	g.quiet(2 * retryAddresses)
+	g.want(Unblock{LinkDown}, Transition{Initialize, Backup, Started})
+}
+
+// Every reason must be gone before a router starts, and Stop is one too.
+func TestBlockedByTwoReasons(t *testing.T) {
+	g := newRig(t)
+	g.want(Block{LinkDown})
+	g.want(Block{AwaitingChecks})
+	g.want(Start{})
+	g.want(Unblock{LinkDown})
+	if got := g.router.Status().Blocked; !cmp.Equal(got, []Reason{AwaitingChecks}) {
+		t.Errorf("blocked %v", got)
+	}
+	g.want(Unblock{AwaitingChecks}, Transition{Initialize, Backup, Started})
+	g.step(Stop{})
+	g.want(Block{LinkDown})
+	g.want(Unblock{LinkDown})
+	g.want(Start{}, Transition{Initialize, Backup, Started})
+	g.want(Start{})
+}
+
+// The kernel drops a lease only when its time is over, so adverts that went out
+// in time mean that nobody has replaced us; otherwise somebody has.
+func TestLeaseExpires(t *testing.T) {
+	g := active(t)
+	g.quiet(second / 2)
+	g.want(Owned{Expired}, Own{true})
+	g.now = g.now.Add(3 * second)
+	g.want(Owned{Expired}, Transition{Active, Backup, LeaseExpired}, Own{false})
+	g.until(down100, Transition{Backup, Active, ActiveDown}, Send{100}, Own{true})
+}
+
+// A daemon that slept hears who is Active now before it speaks.
+func TestWoke(t *testing.T) {
+	g := active(t)
+	g.now = g.now.Add(5 * second)
+	g.want(Woke{}, Transition{Active, Backup, Overslept}, Own{false})
+	g.want(heard(99, higher))
+	g.want(Tick{})
+	g.until(down100, Transition{Backup, Active, ActiveDown}, Send{100}, Own{true})
+}
+
+// Resume: the addresses outlived a crash.
+
+func TestResume(t *testing.T) {
+	g := newRig(t)
+	g.want(Resume{2749 * time.Millisecond}, Transition{Initialize, Active, Resumed}, Own{true})
+	g.want(Owned{Held}) // nothing is announced before it is sure
+	g.want(Priority{1})
+	g.until(50*time.Millisecond, Send{1}, Announce{})
+	g.until(60*time.Millisecond, Announce{})
+}
+
+func TestNoResume(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		age    time.Duration
+		change func(*Params)
+	}{
+		{"too late", 2750 * time.Millisecond, func(*Params) {}},
+		{"an age that can't be", -1, func(*Params) {}},
+		{"sub-second adverts", 0, every(490 * time.Millisecond)},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			g := newRig(t, tt.change)
+			g.want(Resume{tt.age}, Own{false}, Transition{Initialize, Backup, Started})
+		})
+	}
+}
+
+func TestResumeOfABlockedRouter(t *testing.T) {
+	g := newRig(t)
+	g.step(Block{LinkDown})
+	g.want(Resume{0}, Own{false})
+	g.want(Unblock{LinkDown}, Transition{Initialize, Backup, Started})
+}
+
+// Unknown verdicts hold back a router that starts, not one that resumes.
+func TestResumeDoesNotAwaitChecks(t *testing.T) {
+	g := newRig(t)
+	g.step(Block{AwaitingChecks})
+	g.want(Resume{0}, Transition{Initialize, Active, Resumed}, Own{true})
+}
+
+func TestResumeIsLostToAnAdvert(t *testing.T) {
+	g := newRig(t)
+	g.step(Resume{0})
+	g.quiet(49 * time.Millisecond)
+	g.want(heard(50, lower), Transition{Active, Backup, ResumedTooLate}, Own{false})
+	g.until(down100, Transition{Backup, Active, ActiveDown}, Send{100}, Own{true})
+}
+
+func TestResumeIsLostToAnAnswer(t *testing.T) {
+	g := newRig(t)
+	g.step(Resume{0})
+	g.want(Contested{}, Transition{Active, Backup, ResumedTooLate}, Own{false})
+}
+
+// The status says what a person wants to know.
+func TestStatus(t *testing.T) {
+	g := backup(t, 200)
+	at := g.now
+	g.pass(second)
+	s := g.router.Status()
+	if s.State != Backup || s.Reason != Started || s.Active.Source != higher || s.Active.Priority != 200 ||
+		s.Active.Heard != at || s.Priority != 100 || s.TakeOver != at.Add(down100) || s.Owns {
+		t.Errorf("status %+v", s)
+	}
+}
+
+func TestAutoLease(t *testing.T) {
+	for interval, want := range map[time.Duration]time.Duration{
+		MinInterval: second, 250 * time.Millisecond: second, 260 * time.Millisecond: 2 * second,
+		second: 4 * second, MaxInterval: 164 * second,
+	} {
+		if got := AutoLease(interval); got != want {
+			t.Errorf("AutoLease(%v) = %v, want %v", interval, got, want)
+		}
+		if AutoLease(interval) < ActiveDownInterval(1, interval) {
+			t.Errorf("at %v the lease ends before a Backup takes over", interval)
+		}
+	}
+}
+
+// Programmer's errors do not pass.
+func TestImpossibleTransitionsPanic(t *testing.T) {
+	for name, f := range map[string]func(*Router){
+		"to the same state": func(r *Router) { r.become(time.Time{}, Initialize, Started, nil) },
+		"to no state":       func(r *Router) { r.become(time.Time{}, Active+1, Started, nil) },
+		"unknown input":     func(r *Router) { r.Step(time.Time{}, nil, nil) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer func() {
+				if recover() == nil {
+					t.Error("no panic")
+				}
+			}()
+			f(NewRouter(params()))
+		})
+	}
+}
+
+// Every value has a word of its own, and no two the same.
+func TestWords(t *testing.T) {
+	seen := map[string]bool{}
+	once := func(word string) {
+		t.Helper()
+		if word == "invalid" || seen[word] {
+			t.Errorf("word %q: none of its own", word)
+		}
+		seen[word] = true
+	}
+	for r := NoReason; r < numReasons; r++ {
+		once(r.String())
+	}
+	for r := Accepted; r < NumRejects; r++ {
+		once(r.String())
+	}
+	for n := range NumNotices {
+		once(n.String())
+	}
+	for o := Held; o <= Expired; o++ {
+		once(o.String())
+	}
+	for s := Initialize; s <= Active; s++ {
+		once(s.String())
+	}
+	for p := Releasing; p <= Resuming; p++ {
+		once(p.String())
+	}
+	for _, invalid := range []string{
+		numReasons.String(), NumRejects.String(), NumNotices.String(),
+		(Expired + 1).String(), (Active + 1).String(), (Resuming + 1).String(),
+	} {
+		if invalid != "invalid" {
+			t.Errorf("a value outside the set is called %q", invalid)
+		}
+	}
+	if Settled.String() != "" {
+		t.Error("the settled phase needs no word")
+	}
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vrrp
+
+import "time"
+
+// announcements is when gratuitous ARP is due. It is sent more than once, because
+// a host may resolve an address while the old Active still answers for it.
+type announcements struct {
+	from time.Time // when the addresses were set; zero: they are not yet
+	sent int       // how many of Params.Announce are done
+	next time.Time // zero: no more
+}
+
+// start begins the schedule.
+func (s *announcements) start(p Params, now time.Time) {
+	*s = announcements{from: now}
+	s.plan(p, now)
+}
+
+// restart begins it again, at most once an interval: anybody can make us do it.
+// It reports whether it has.
+func (s *announcements) restart(p Params, now time.Time) bool {
+	if s.from.IsZero() || now.Sub(s.from) < p.Interval {
+		return false
+	}
+	s.start(p, now)
+	return true
+}
+
+// plan sets the next time after those that are past.
+func (s *announcements) plan(p Params, now time.Time) {
+	s.next = time.Time{}
+	switch {
+	case s.sent < len(p.Announce):
+		s.next = s.from.Add(p.Announce[s.sent])
+	case p.Refresh > 0:
+		s.next = now.Add(p.Refresh)
+	}
+}
+
+// beginAnnouncing begins the schedule, now that the addresses are there. A
+// resuming router keeps quiet until it knows that they are still its own.
+func (r *Router) beginAnnouncing(now time.Time, fx []Effect) []Effect {
+	if !r.confirm.IsZero() {
+		return fx
+	}
+	r.announce.start(r.params, now)
+	return r.announceDue(now, fx)
+}
+
+// announceDue announces if it is due. Several times that have passed at once are
+// one announcement.
+func (r *Router) announceDue(now time.Time, fx []Effect) []Effect {
+	s := &r.announce
+	if !due(s.next, now) {
+		return fx
+	}
+	for due(s.next, now) {
+		s.sent++
+		s.plan(r.params, now)
+	}
+	r.counters.Announced++
+	return append(fx, Announce{})
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vrrp
+
+import (
+	"net/netip"
+	"time"
+)
+
+// downTimer is RFC 9568 §6.1's Active_Down_Timer: not a time, but the facts that
+// it follows from, so that a changed priority or interval changes it too.
+type downTimer struct {
+	from     time.Time // when it was set; zero: it is off
+	adverts  int       // how many intervals to wait before the skew
+	resigned time.Time // since when the followed Active has resigned; zero: it has not
+}
+
+// followed is the Active that a Backup accepted adverts of, or is about to
+// preempt.
+type followed struct {
+	source   netip.Addr
+	interval time.Duration
+	priority uint8     // advertised last
+	highest  uint8     // the highest it advertised since we follow it
+	heard    time.Time // its last advert
+}
+
+// enterBackup goes to Backup and waits for Active_Down_Interval (§6.4.1, §6.4.3).
+func (r *Router) enterBackup(now time.Time, why Reason, fx []Effect) []Effect {
+	fx = r.become(now, Backup, why, fx)
+	r.down = downTimer{from: now, adverts: missedAdverts}
+	return fx
+}
+
+// downDeadline is when the Active_Down_Timer fires.
+func (r *Router) downDeadline() time.Time {
+	if r.down.from.IsZero() {
+		return time.Time{}
+	}
+	skew := SkewTime(r.priority, r.interval)
+	deadline := r.down.from.Add(time.Duration(r.down.adverts)*r.interval + skew)
+	if r.down.adverts > 0 && deadline.Before(r.notBefore) {
+		deadline = r.notBefore
+	}
+	if r.down.resigned.IsZero() {
+		return deadline
+	}
+	return earliest(deadline, r.down.resigned.Add(skew))
+}
+
+// receiveBackup is RFC 9568 §6.4.2, upon receipt of an ADVERTISEMENT.
+func (r *Router) receiveBackup(now time.Time, a Advert, source netip.Addr) {
+	if a.Priority == 0 { // (345): the Active gives up; Skew_Time is enough
+		r.activeStopped(now)
+		return
+	}
+	r.follow(now, a, source)
+	if r.accepts(now, a.Priority) { // (355)–(385)
+		r.interval = a.Interval
+		r.down.from, r.down.adverts = now, missedAdverts
+	} // else (390): discard; the timer goes on
+	r.judgeFollowed(now)
+}
+
+// activeStopped sets the timer to Skew_Time. Priority 0 said twice does not make
+// it longer, or a forger could put off the takeover for ever.
+func (r *Router) activeStopped(now time.Time) {
+	if r.down.adverts > 0 {
+		r.down = downTimer{from: now}
+	}
+}
+
+// accepts reports whether an Active of that priority is let be. Of equal
+// priority it is, whatever its address: addresses are compared by Actives only.
+func (r *Router) accepts(now time.Time, priority uint8) bool {
+	if priority >= r.priority {
+		r.preemptAt = time.Time{}
+		return true
+	}
+	if r.priority == OwnerPriority { // §6.1: an owner preempts always
+		return false
+	}
+	if !r.params.Preempt {
+		return true
+	}
+	if r.preemptAt.IsZero() {
+		r.preemptAt = now.Add(r.params.PreemptDelay)
+	}
+	return now.Before(r.preemptAt)
+}
+
+// follow remembers who the Active is, and how much of its priority it has lost.
+func (r *Router) follow(now time.Time, a Advert, source netip.Addr) {
+	highest := a.Priority
+	if r.followed.source == source {
+		highest = max(highest, r.followed.highest)
+	}
+	r.followed = followed{source, a.Interval, a.Priority, highest, now}
+}
+
+// whyTakeOver tells which of the ways to become Active it was.
+func (r *Router) whyTakeOver() Reason {
+	switch {
+	case !r.down.resigned.IsZero():
+		return ActiveResigned
+	case r.down.adverts == 0:
+		return ActiveStopped
+	case r.followed.heard.After(r.down.from):
+		return ActiveLower // it was heard since, and did not move the timer
+	}
+	return ActiveDown
+}

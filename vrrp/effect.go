@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vrrp
+
+// Effect is what a router wants done. The set is closed: Transition, Send, Own,
+// Announce, Notice. Effects are carried out in the order they are given.
+type Effect interface{ effect() }
+
+type (
+	// Transition reports that the state has changed.
+	Transition struct {
+		From, To State
+		Reason   Reason
+	}
+
+	// Send asks for an advert with this priority; 0 gives up.
+	Send struct{ Priority uint8 }
+
+	// Own asks for the addresses to be set (true) or removed (false), and wants
+	// Owned as the answer to true.
+	Own struct{ Wanted bool }
+
+	// Announce asks for one gratuitous ARP for each address.
+	Announce struct{}
+
+	// Notice reports a difference between routers that the RFC wants logged, and
+	// that changes nothing.
+	Notice struct{ Kind NoticeKind }
+)
+
+func (Transition) effect() {}
+func (Send) effect()       {}
+func (Own) effect()        {}
+func (Announce) effect()   {}
+func (Notice) effect()     {}
+
+// sends holds every Send as an Effect, so that sending an advert allocates nothing.
+var sends = func() (all [256]Effect) {
+	for priority := range all {
+		all[priority] = Send{Priority: uint8(priority)}
+	}
+	return all
+}()
+
+// NoticeKind says what differs between two routers.
+type NoticeKind uint8
+
+const (
+	// IntervalDiffers: the other router's Advertisement_Interval is not ours (§7.1).
+	IntervalDiffers NoticeKind = iota
+	// AddressesDiffer: its list of addresses is not ours (§7.1).
+	AddressesDiffer
+	// SameSource: it has our priority and our own address, so that neither yields.
+	SameSource
+
+	// NumNotices is the number of kinds.
+	NumNotices
+)
+
+func (n NoticeKind) String() string {
+	switch n {
+	case IntervalDiffers:
+		return "interval-differs"
+	case AddressesDiffer:
+		return "addresses-differ"
+	case SameSource:
+		return "same-source"
+	}
+	return "invalid"
+}

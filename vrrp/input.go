@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vrrp
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Input is what a router is told. The set is closed: Start, Stop, Received,
+// Tick, Priority, Block, Unblock, Source, Owned, Resume, Contested, Woke.
+type Input interface{ input() }
+
+type (
+	// Start lets the router run: RFC 9568's Startup event. A router that is
+	// blocked starts when the last reason is gone.
+	Start struct{}
+
+	// Stop ends it: the Shutdown event.
+	Stop struct{}
+
+	// Received is an advert for this router, parsed.
+	Received struct {
+		Advert Advert
+		Source netip.Addr
+	}
+
+	// Tick says that time has passed.
+	Tick struct{}
+
+	// Priority is the effective priority, recomputed from all verdicts; 1–254. An
+	// owner's does not change.
+	Priority struct{ Effective uint8 }
+
+	// Block keeps the router in Initialize, for a reason.
+	Block struct{ Reason Reason }
+
+	// Unblock takes one reason away.
+	Unblock struct{ Reason Reason }
+
+	// Source is the primary address of the interface, which adverts are sent from.
+	Source struct{ Address netip.Addr }
+
+	// Owned answers Own: what is true of the addresses.
+	Owned struct{ Result OwnResult }
+
+	// Resume is Start for a router whose addresses are still there from before a
+	// crash.
+	Resume struct{ Age time.Duration } // since the last renewal of the lease
+
+	// Contested says that another host answers for one of the addresses.
+	Contested struct{}
+
+	// Woke says that the daemon slept past its deadline. It comes before the
+	// adverts that were queued meanwhile.
+	Woke struct{}
+)
+
+func (Start) input()     {}
+func (Stop) input()      {}
+func (Received) input()  {}
+func (Tick) input()      {}
+func (Priority) input()  {}
+func (Block) input()     {}
+func (Unblock) input()   {}
+func (Source) input()    {}
+func (Owned) input()     {}
+func (Resume) input()    {}
+func (Contested) input() {}
+func (Woke) input()      {}
+
+// OwnResult is what became of Own.
+type OwnResult uint8
+
+const (
+	// Held: the addresses are there, or there again.
+	Held OwnResult = iota
+	// Failed: they could not be set, or not be put back.
+	Failed
+	// Expired: their lease ran out, and the kernel removed them.
+	Expired
+)
+
+func (o OwnResult) String() string {
+	switch o {
+	case Held:
+		return "held"
+	case Failed:
+		return "failed"
+	case Expired:
+		return "expired"
+	}
+	return "invalid"
+}

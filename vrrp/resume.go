@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vrrp
+
+import (
+	"net/netip"
+	"time"
+)
+
+// A daemon that crashed and is back at once finds its addresses still there.
+// The standby has not moved, so nothing need happen at all.
+
+const (
+	// resumeMinInterval: below it there is no time to come back in.
+	resumeMinInterval = 500 * time.Millisecond
+	// resumeMargin is kept from the time at which a Backup takes over.
+	resumeMargin = 250 * time.Millisecond
+	// resumeListen is how long a resuming router listens before its first advert.
+	resumeListen = 50 * time.Millisecond
+)
+
+// resume starts a router whose addresses were last renewed that long ago.
+func (r *Router) resume(now time.Time, age time.Duration, fx []Effect) []Effect {
+	if r.started {
+		return fx
+	}
+	if !r.canResume(age) {
+		return r.start(now, r.endRelease(fx))
+	}
+	r.started = true
+	fx = r.become(now, Active, Resumed, fx)
+	r.lastSent = now.Add(-age)
+	r.confirm = now.Add(resumeListen)
+	return append(fx, Own{Wanted: true})
+}
+
+// canResume reports whether no Backup can have taken over yet. An unknown verdict
+// does not hold a resumed router back.
+func (r *Router) canResume(age time.Duration) bool {
+	return r.blocked.without(AwaitingChecks) == 0 && r.release.IsZero() &&
+		r.params.Priority != OwnerPriority &&
+		r.params.Interval >= resumeMinInterval &&
+		age >= 0 && age < missedAdverts*r.params.Interval-resumeMargin
+}
+
+// confirmResume sends the first advert: nobody else has taken over.
+func (r *Router) confirmResume(now time.Time, fx []Effect) []Effect {
+	r.confirm = time.Time{}
+	fx = r.sendAdvert(now, fx)
+	return r.beginAnnouncing(now, fx)
+}
+
+// loseResume goes to Backup because somebody else is Active already.
+func (r *Router) loseResume(now time.Time, a Advert, source netip.Addr, fx []Effect) []Effect {
+	fx = r.enterBackup(now, ResumedTooLate, fx)
+	fx = append(fx, Own{Wanted: false})
+	r.receiveBackup(now, a, source)
+	return fx
+}
+
+// contested hears that another host answers for an address.
+func (r *Router) contested(now time.Time, fx []Effect) []Effect {
+	if r.confirm.IsZero() {
+		return fx
+	}
+	fx = r.enterBackup(now, ResumedTooLate, fx)
+	return append(fx, Own{Wanted: false})
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vrrp
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+)
+
+// Router is one virtual router on one interface, for one address family. It is
+// not safe for concurrent use.
+//
+// It owns its addresses exactly while it is Active or releasing.
+type Router struct {
+	params Params
+
+	state  State
+	since  time.Time // of the state
+	reason Reason    // for the state
+
+	started  bool
+	blocked  reasonSet
+	priority uint8      // effective
+	source   netip.Addr // the interface's primary address
+
+	// interval is the Active_Adver_Interval: our own at first, then learned.
+	interval time.Duration
+
+	down      downTimer
+	followed  followed
+	preemptAt time.Time // an Active of lower priority is let alone until then
+	notBefore time.Time // start_delay: silence is no reason to take over until then
+
+	advert   time.Time // Adver_Timer: the next advert is due
+	repeat   time.Time // the last advert is due once more
+	lastSent time.Time // of the last advert as Active
+	answered time.Time // when an advert was last sent in answer to a losing one
+	announce announcements
+
+	release time.Time // releasing: the addresses go then
+	confirm time.Time // resuming: the first advert goes then
+	retry   time.Time // AddressFailed: try again then
+
+	advertised map[netip.Addr]bool // Params.Addresses as a set
+	counters   Counters
+}
+
+// NewRouter returns a router in Initialize that waits for Start.
+func NewRouter(p Params) *Router {
+	advertised := make(map[netip.Addr]bool, len(p.Addresses))
+	for _, address := range p.Addresses {
+		advertised[address] = true
+	}
+	return &Router{params: p, priority: p.Priority, interval: p.Interval, advertised: advertised}
+}
+
+// Step gives the router an input, and appends to fx what it wants done. It never
+// blocks. Deadlines are acted on by Tick alone, so that the caller can first give
+// what it has queued. It panics on an input that is none of the set.
+func (r *Router) Step(now time.Time, in Input, fx []Effect) []Effect {
+	switch in := in.(type) {
+	case Start:
+		return r.start(now, fx)
+	case Stop:
+		return r.stop(now, fx)
+	case Received:
+		return r.receive(now, in, fx)
+	case Tick:
+		return r.tick(now, fx)
+	case Priority:
+		return r.setPriority(now, in.Effective, fx)
+	case Block:
+		return r.block(now, in.Reason, fx)
+	case Unblock:
+		return r.unblock(now, in.Reason, fx)
+	case Source:
+		r.source = in.Address
+		return fx
+	case Owned:
+		return r.owned(now, in.Result, fx)
+	case Resume:
+		return r.resume(now, in.Age, fx)
+	case Contested:
+		return r.contested(now, fx)
+	case Woke:
+		return r.woke(now, fx)
+	}
+	panic("vrrp: unknown input") // formatting it would move every input to the heap
+}
+
+// Deadline is when the next Tick is due. Zero: there is nothing to wait for.
+func (r *Router) Deadline() time.Time {
+	next := earliest(r.release, r.retry)
+	switch r.state {
+	case Backup:
+		next = earliest(next, r.downDeadline())
+	case Active:
+		next = earliest(next, r.confirm)
+		next = earliest(next, r.advert)
+		next = earliest(next, r.repeat)
+		next = earliest(next, r.announce.next)
+	}
+	return next
+}
+
+// tick acts on every deadline that has come.
+func (r *Router) tick(now time.Time, fx []Effect) []Effect {
+	if due(r.release, now) {
+		fx = r.endRelease(fx)
+	}
+	switch r.state {
+	case Initialize:
+		if due(r.retry, now) {
+			fx = r.unblock(now, AddressFailed, fx)
+		}
+	case Backup:
+		if due(r.downDeadline(), now) {
+			fx = r.takeOver(now, r.whyTakeOver(), fx)
+		}
+	case Active:
+		fx = r.tickActive(now, fx)
+	}
+	return fx
+}
+
+// become is the only writer of the state.
+func (r *Router) become(now time.Time, to State, why Reason, fx []Effect) []Effect {
+	if to == r.state || to > Active {
+		panic(fmt.Sprintf("vrrp: transition from %v to %v (%v)", r.state, to, why))
+	}
+	fx = append(fx, Transition{From: r.state, To: to, Reason: why})
+	r.state, r.since, r.reason = to, now, why
+	r.down, r.followed, r.preemptAt = downTimer{}, followed{}, time.Time{}
+	r.advert, r.repeat, r.confirm, r.retry = time.Time{}, time.Time{}, time.Time{}, time.Time{}
+	r.answered, r.announce = time.Time{}, announcements{}
+	if to == Active {
+		r.counters.BecameActive++
+	}
+	return fx
+}
+
+// setPriority takes a new effective priority. An Active advertises it at once,
+// so that the others need not wait for the next advert to act on it.
+func (r *Router) setPriority(now time.Time, effective uint8, fx []Effect) []Effect {
+	if effective == r.priority || r.params.Priority == OwnerPriority {
+		return fx
+	}
+	r.priority = effective
+	switch {
+	case r.state == Backup:
+		r.judgeFollowed(now)
+	case r.state == Active && r.confirm.IsZero():
+		return r.sendTwice(now, fx)
+	}
+	return fx
+}
+
+// woke handles a daemon that slept. An Active whose adverts stopped for as long
+// as a Backup waits has been replaced, or is about to be: it listens first.
+func (r *Router) woke(now time.Time, fx []Effect) []Effect {
+	if r.state != Active || now.Sub(r.lastSent) < missedAdverts*r.params.Interval {
+		return fx
+	}
+	fx = r.enterBackup(now, Overslept, fx)
+	return append(fx, Own{Wanted: false})
+}
