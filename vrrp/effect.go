@@ -3,7 +3,7 @@
 package vrrp
 
 // Effect is what a router wants done. The set is closed: Transition, Send, Own,
-// Announce, Notice. Effects are carried out in the order they are given.
+// Announce, Refused, Notice. Effects are carried out in the order they are given.
 type Effect interface{ effect() }
 
 type (
@@ -23,6 +23,9 @@ type (
 	// Announce asks for one gratuitous ARP for each address.
 	Announce struct{}
 
+	// Refused reports that the received advert was discarded.
+	Refused struct{ Reject Reject }
+
 	// Notice reports a difference between routers that the RFC wants logged, and
 	// that changes nothing.
 	Notice struct{ Kind NoticeKind }
@@ -32,15 +35,31 @@ func (Transition) effect() {}
 func (Send) effect()       {}
 func (Own) effect()        {}
 func (Announce) effect()   {}
+func (Refused) effect()    {}
 func (Notice) effect()     {}
 
-// sends holds every Send as an Effect, so that sending an advert allocates nothing.
-var sends = func() (all [256]Effect) {
-	for priority := range all {
-		all[priority] = Send{Priority: uint8(priority)}
-	}
-	return all
-}()
+// An effect that becomes an interface value is allocated. Those of the steady
+// state, and those that anybody on the link can cause, are made once.
+var (
+	sends = func() (all [256]Effect) {
+		for priority := range all {
+			all[priority] = Send{Priority: uint8(priority)}
+		}
+		return all
+	}()
+	refusals = func() (all [NumRejects]Effect) {
+		for reject := range all {
+			all[reject] = Refused{Reject: Reject(reject)}
+		}
+		return all
+	}()
+	notices = func() (all [NumNotices]Effect) {
+		for kind := range all {
+			all[kind] = Notice{Kind: NoticeKind(kind)}
+		}
+		return all
+	}()
+)
 
 // NoticeKind says what differs between two routers.
 type NoticeKind uint8

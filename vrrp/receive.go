@@ -12,7 +12,7 @@ import (
 func (r *Router) receive(now time.Time, in Received, fx []Effect) []Effect {
 	if reject := refuse(in.Advert); reject != Accepted {
 		r.counters.Rejected[reject]++
-		return fx
+		return append(fx, refusals[reject])
 	}
 	r.counters.AdvertsReceived++
 	if in.Advert.Priority == 0 {
@@ -68,14 +68,7 @@ func (r *Router) sameAddresses(addresses []netip.Addr) bool {
 	return true
 }
 
-// noticeEffects holds every Notice as an Effect, so that none is allocated.
-var noticeEffects = [NumNotices]Effect{
-	IntervalDiffers: Notice{IntervalDiffers},
-	AddressesDiffer: Notice{AddressesDiffer},
-	SameSource:      Notice{SameSource},
-}
-
 func (r *Router) notice(kind NoticeKind, fx []Effect) []Effect {
 	r.counters.Noticed[kind]++
-	return append(fx, noticeEffects[kind])
+	return append(fx, notices[kind])
 }

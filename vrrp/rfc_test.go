@@ -300,12 +300,12 @@ func TestRFC_7_1_RefusedByTheRouter(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			g := backup(t, 200)
 			g.quiet(second)
-			g.want(tt.in)
+			g.want(tt.in, Refused{tt.reject})
 			if got := g.router.Status().Counters; got.Rejected[tt.reject] != 1 || got.AdvertsReceived != 1 {
 				t.Errorf("counters %+v", got)
 			}
 			g.until(down100-second, Transition{Backup, Active, ActiveDown}, Send{100}, Own{true})
-			g.want(tt.in) // as Active: no step down
+			g.want(tt.in, Refused{tt.reject}) // as Active: no step down
 		})
 	}
 }
