@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package health
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+)
+
+// Prober does one probe. nil: the service can serve. It returns when ctx ends,
+// with an error that says what is wrong, not that time is over.
+type Prober interface {
+	Probe(ctx context.Context) error
+}
+
+// Kind is what a check does: one of [HAProxy], [Nginx], [HTTP], [TCP].
+type Kind interface {
+	// prober returns a Prober for one Run.
+	prober(Processes) Prober
+}
+
+// Check is one configured check.
+type Check struct {
+	// Name is how results, logs and routers refer to the check.
+	Name string
+	// Interval is the time from the start of one probe to the start of the next.
+	// It is above 0.
+	Interval time.Duration
+	// Timeout bounds one probe. It is above 0.
+	Timeout time.Duration
+	// Kind is what to do.
+	Kind Kind
+	// Processes is how HAProxy and Nginx await the end of a process; they need it,
+	// the other kinds don't.
+	Processes Processes
+}
+
+// Run probes until ctx ends and reports each result from this goroutine. The
+// first probe starts at once. Probes never overlap: one that takes longer than
+// the interval delays the next one and is followed by it at once. The end of a
+// watched process starts a probe at once, and the interval anew.
+//
+// A probe that was under way when ctx ended is not reported. report may block; no
+// probe runs meanwhile.
+func (c *Check) Run(ctx context.Context, report func(Result)) {
+	r := runner{Check: c, prober: c.Kind.prober(c.Processes), report: report}
+	r.watch.processes = c.Processes
+	defer r.watch.release()
+	tick := time.NewTimer(0)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+		case <-r.watch.ended:
+		case <-tick.C:
+		}
+		if ctx.Err() != nil { // also when more than one case was ready
+			return
+		}
+		tick.Reset(c.Interval)
+		r.probe(ctx)
+	}
+}
+
+// runner is one Run of a check.
+type runner struct {
+	*Check
+	prober Prober
+	watch  watch
+	report func(Result)
+}
+
+// probe asks once, reports and keeps an eye on the process that it found.
+func (r *runner) probe(ctx context.Context) {
+	died := r.watch.takeEnded()
+	start := time.Now()
+	err := r.ask(ctx)
+	if ctx.Err() != nil {
+		return
+	}
+	if err != nil && r.watch.hasEnded() {
+		return // it ended during the probe: the next one, due at once, tells why
+	}
+	if p, ok := r.prober.(processFinder); ok && p.process() != 0 {
+		r.watch.follow(p)
+		died = 0 // another has taken over, well or not
+	}
+	r.report(r.result(died, err, time.Since(start)))
+}
+
+// ask probes within the timeout. The end of the watched process cuts it short:
+// what answers, or doesn't, is not what was asked any more.
+func (r *runner) ask(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
+	defer cancel()
+	go func(ended <-chan struct{}) {
+		select {
+		case <-ended:
+			cancel()
+		case <-ctx.Done():
+		}
+	}(r.watch.ended)
+	err := r.prober.Probe(ctx)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(ctx.Err(), context.DeadlineExceeded),
+		errors.Is(err, os.ErrDeadlineExceeded): // the dialer's own timer may be ahead of ctx's
+		return fmt.Errorf("no answer within %s", r.Timeout)
+	}
+	return err
+}
+
+// result says what a probe found. died is a process that ended and that no other
+// replaces; 0: none.
+func (r *runner) result(died int, err error, took time.Duration) Result {
+	res := Result{Check: r.Name, OK: err == nil, Took: took}
+	if err == nil {
+		return res
+	}
+	if died != 0 {
+		res.Died = true
+		err = fmt.Errorf("process %d ended: %w", died, err)
+	}
+	res.Detail = printable(err.Error())
+	return res
+}
