@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lab
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"net"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var (
+	testMAC  = net.HardwareAddr{2, 0, 0, 0, 0, 0x11}
+	node1    = netip.MustParseAddr("192.0.2.11")
+	vipAddr  = netip.MustParseAddr(vip)
+	allVRRP  = netip.MustParseAddr("224.0.0.18")
+	compared = cmp.Comparer(func(a, b netip.Addr) bool { return a == b })
+)
+
+// arpFrame is a broadcast ARP packet.
+func arpFrame(operation uint16, mac net.HardwareAddr, source, target netip.Addr) []byte {
+	var b []byte
+	b = append(b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff)
+	b = append(b, mac...)
+	b = append(b, 0x08, 0x06, 0, 1, 0x08, 0x00, 6, 4)
+	b = binary.BigEndian.AppendUint16(b, operation)
+	b = append(append(b, mac...), source.AsSlice()...)
+	return append(append(b, 0, 0, 0, 0, 0, 0), target.AsSlice()...)
+}
+
+// advertFrame is a VRRPv3 advert of vrid 51 with one address. Its checksums are
+// wrong, and nobody here is to look at them.
+func advertFrame(mac net.HardwareAddr, priority byte) []byte {
+	b := append([]byte{1, 0, 0x5e, 0, 0, 18}, mac...)
+	b = append(b, 0x08, 0x00)
+	b = append(b, 0x45, 0xc0, 0, 32, 0, 0, 0, 0, 255, 112, 0, 0)
+	b = append(append(b, node1.AsSlice()...), allVRRP.AsSlice()...)
+	b = append(b, 0x31, 51, priority, 1, 0, 100, 0, 0)
+	return append(b, vipAddr.AsSlice()...)
+}
+
+func TestDecode(t *testing.T) {
+	options := advertFrame(testMAC, 254)
+	options[14] = 0x46 // one word of IP options
+	options = bytes.Join([][]byte{options[:34], {1, 1, 1, 1}, options[34:]}, nil)
+	headless := advertFrame(testMAC, 254)
+	headless[14] = 0x40
+	arp := func(edit func([]byte)) []byte {
+		frame := arpFrame(1, testMAC, node1, vipAddr)
+		edit(frame)
+		return frame
+	}
+	advert := Packet{Kind: Advert, MAC: testMAC, Source: node1, Target: allVRRP, VRID: 51, Priority: 254}
+	for name, test := range map[string]struct {
+		frame []byte
+		want  Packet // the zero Packet: not known
+	}{
+		"nothing":             {nil, Packet{}},
+		"half a header":       {make([]byte, 13), Packet{}},
+		"IPv6":                {append(make([]byte, 12), 0x86, 0xdd), Packet{}},
+		"advert":              {advertFrame(testMAC, 254), advert},
+		"IP options":          {options, advert},
+		"advert cut short":    {advertFrame(testMAC, 254)[:41], Packet{}},
+		"IP header cut short": {advertFrame(testMAC, 254)[:33], Packet{}},
+		"IP header length 0":  {headless, Packet{}},
+		"TCP":                 {append(append(advertFrame(testMAC, 1)[:23], 6), advertFrame(testMAC, 1)[24:]...), Packet{}},
+		"ARP request":         {arpFrame(1, testMAC, node1, vipAddr), Packet{Kind: ARPRequest, MAC: testMAC, Source: node1, Target: vipAddr}},
+		"ARP reply":           {arpFrame(2, testMAC, node1, vipAddr), Packet{Kind: ARPReply, MAC: testMAC, Source: node1, Target: vipAddr}},
+		"ARP cut short":       {arpFrame(1, testMAC, node1, vipAddr)[:41], Packet{}},
+		"reverse ARP":         {arpFrame(3, testMAC, node1, vipAddr), Packet{}},
+		"ARP not for IPv4":    {arp(func(b []byte) { b[16] = 0x86 }), Packet{}},
+		"ARP, long MACs":      {arp(func(b []byte) { b[18] = 8 }), Packet{}},
+	} {
+		got, known := decode(test.frame)
+		if known != (test.want.Kind != 0) {
+			t.Errorf("%s: known is %v", name, known)
+		}
+		if diff := cmp.Diff(test.want, got, compared); known && diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add(advertFrame(testMAC, 254))
+	f.Add(arpFrame(1, testMAC, vipAddr, vipAddr))
+	f.Fuzz(func(t *testing.T, frame []byte) {
+		if packet, known := decode(frame); known && packet.String() == "" {
+			t.Errorf("no text for %s", hex.EncodeToString(frame))
+		}
+	})
+}
+
+func TestPacketText(t *testing.T) {
+	for want, packet := range map[string]Packet{
+		"advert from 192.0.2.11: vrid 51, priority 0": {Kind: Advert, Source: node1, VRID: 51},
+		"ARP request from 192.0.2.100 at 02:00:00:00:00:11 for 192.0.2.100": {
+			Kind: ARPRequest, MAC: testMAC, Source: vipAddr, Target: vipAddr},
+		"ARP reply from 192.0.2.11 at 02:00:00:00:00:11 for 192.0.2.100": {
+			Kind: ARPReply, MAC: testMAC, Source: node1, Target: vipAddr},
+	} {
+		if got := packet.String(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+		if got, want := packet.Gratuitous(), strings.Contains(want, "request"); got != want {
+			t.Errorf("%s: gratuitous is %v", packet, got)
+		}
+	}
+}
+
+func startCapture(t *testing.T, n *Namespace) *Capture {
+	t.Helper()
+	c, err := StartCapture(n, "eth0")
+	must(t, err)
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+func waitPacket(t *testing.T, c *Capture, match func(Packet) bool) Packet {
+	t.Helper()
+	p, err := c.Wait(patient(t), match)
+	must(t, err)
+	return p
+}
+
+func TestCapture(t *testing.T) {
+	s := newSwitch(t)
+	lb1, _ := plugged(t, s, "lb1", "192.0.2.11/24")
+	lb2, _ := plugged(t, s, "lb2", "192.0.2.12/24")
+	sender, receiver := startCapture(t, lb1), startCapture(t, lb2)
+
+	before := time.Now()
+	datagram(t, lb1, lb2, "192.0.2.12:0") // not recorded, but for its ARP
+	send(t, lb1, etherTypeIPv4, advertFrame(testMAC, 7))
+	priority := func(p Packet) bool { return p.Kind == Advert && p.Priority == 7 }
+	sent, received := waitPacket(t, sender, priority), waitPacket(t, receiver, priority)
+	if !sent.Sent || received.Sent {
+		t.Errorf("sent: %v at the sender, %v at the receiver", sent.Sent, received.Sent)
+	}
+	for _, p := range []Packet{sent, received} {
+		if p.Time.Before(before) || p.Time.After(time.Now()) {
+			t.Errorf("time stamp %v, want one after %v", p.Time, before)
+		}
+	}
+	waitPacket(t, receiver, func(p Packet) bool { return p.Kind == ARPRequest && p.Source == node1 })
+	for _, p := range receiver.Packets() {
+		if p.Kind != Advert && p.Source != node1 && p.Target != node1 {
+			t.Errorf("recorded %v", p)
+		}
+	}
+}
+
+func TestCaptureSurvivesAPulledCable(t *testing.T) {
+	s := newSwitch(t)
+	lb1, cable := plugged(t, s, "lb1", "192.0.2.11/24")
+	lb2, _ := plugged(t, s, "lb2", "192.0.2.12/24")
+	c := startCapture(t, lb1)
+	must(t, cable.Pull())
+	link, _ := eth0(t, lb1)
+	must(t, lb1.Handle().LinkSetDown(link))
+	must(t, lb1.Handle().LinkSetUp(link))
+	must(t, cable.Restore())
+	awaitResent(t, c, 9, func() { send(t, lb2, etherTypeIPv4, advertFrame(testMAC, 9)) })
+}
+
+// awaitResent sends an advert again and again until it arrives: a port forwards some
+// time after its cable is back, and nobody tells when.
+func awaitResent(t *testing.T, c *Capture, priority uint8, send func()) {
+	t.Helper()
+	for range 100 {
+		send()
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		_, err := c.Wait(ctx, func(p Packet) bool { return p.Priority == priority })
+		cancel()
+		if err == nil {
+			return
+		}
+	}
+	t.Fatal("the advert does not arrive")
+}
+
+func TestClosedCapture(t *testing.T) {
+	s := newSwitch(t)
+	lb1, _ := plugged(t, s, "lb1", "192.0.2.11/24")
+	c := startCapture(t, lb1)
+	must(t, c.Close())
+	if _, err := c.Wait(patient(t), func(Packet) bool { return true }); err == nil {
+		t.Error("no error")
+	}
+	if _, err := StartCapture(lb1, "eth7"); err == nil {
+		t.Error("no such interface: no error")
+	}
+}
+
+func TestFullCapture(t *testing.T) {
+	c := &Capture{packets: make([]Packet, maxPackets), changed: make(chan struct{})}
+	if c.record(Packet{}) == nil {
+		t.Error("no error")
+	}
+}

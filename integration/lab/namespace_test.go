@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lab
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// patience bounds every wait for something that takes milliseconds.
+	patience  = 10 * time.Second
+	victimEnv = "VIPD_LAB_TEST_VICTIM"
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv(victimEnv) != "" {
+		victim()
+	}
+	Main(m)
+}
+
+func newNamespace(t *testing.T, name string) *Namespace {
+	t.Helper()
+	n, err := NewNamespace(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { n.Close() })
+	return n
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// patient is a context for a wait.
+func patient(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// namespaceOf reads which network namespace a thread or process is in.
+func namespaceOf(t *testing.T, path string) string {
+	t.Helper()
+	id, err := os.Readlink(path)
+	must(t, err)
+	return id
+}
+
+func TestMainIsolates(t *testing.T) {
+	ours, parents := namespaceOf(t, "/proc/self/ns/net"), namespaceOf(t, fmt.Sprintf("/proc/%d/ns/net", os.Getppid()))
+	if ours == parents {
+		t.Fatalf("the tests run in the namespace %s of their parent", ours)
+	}
+}
+
+func TestWithoutRoot(t *testing.T) {
+	for ci, want := range map[bool]struct {
+		word   string
+		status int
+	}{true: {"FAILED", 1}, false: {"SKIPPED", 0}} {
+		var out strings.Builder
+		if status := withoutRoot(&out, ci); status != want.status || !strings.Contains(out.String(), want.word) {
+			t.Errorf("CI=%v: status %d, %q", ci, status, &out)
+		}
+	}
+}
+
+// The goroutine that makes a namespace may be running on any thread, the main one
+// too; more namespaces than processors visit them all.
+func TestNamespacesLeaveTheProcessWhereItIs(t *testing.T) {
+	before := namespaceOf(t, "/proc/self/ns/net")
+	seen := map[string]bool{before: true}
+	for range 4 * runtime.NumCPU() {
+		n := newNamespace(t, "n")
+		must(t, n.Do(func() error {
+			id, err := os.Readlink("/proc/thread-self/ns/net")
+			seen[id] = true
+			return err
+		}))
+	}
+	if want := 4*runtime.NumCPU() + 1; len(seen) != want {
+		t.Errorf("%d different namespaces, want %d", len(seen), want)
+	}
+	if after := namespaceOf(t, "/proc/self/ns/net"); after != before {
+		t.Errorf("the process moved from %s to %s", before, after)
+	}
+}
+
+func TestMainThreadIsNotTaken(t *testing.T) {
+	// Only a goroutine that an init function locked can be sure to be on the main
+	// thread, so this asks the namespace's thread instead.
+	for range 20 {
+		n := newNamespace(t, "n")
+		must(t, n.Do(func() error {
+			if unix.Gettid() == unix.Getpid() {
+				t.Error("the namespace is on the main thread")
+			}
+			return nil
+		}))
+	}
+}
+
+func TestNamespaceHasOnlyLoopbackUp(t *testing.T) {
+	n := newNamespace(t, "lb1")
+	links, err := n.Handle().LinkList()
+	must(t, err)
+	if len(links) != 1 || links[0].Attrs().Name != "lo" || links[0].Attrs().RawFlags&unix.IFF_UP == 0 {
+		t.Errorf("links %v, want lo, up", links)
+	}
+}
+
+func TestDoOfAClosedNamespace(t *testing.T) {
+	n := newNamespace(t, "lb1")
+	must(t, n.Close())
+	must(t, n.Close())
+	if err := n.Do(func() error { return nil }); err == nil {
+		t.Error("no error")
+	}
+}
+
+func TestDoOfAFunctionThatEndsItsGoroutine(t *testing.T) {
+	n := newNamespace(t, "lb1")
+	if err := n.Do(func() error { runtime.Goexit(); return nil }); err == nil {
+		t.Error("no error")
+	}
+	if err := n.Do(func() error { return nil }); err == nil {
+		t.Error("the namespace outlived its goroutine")
+	}
+}
+
+func TestStartRunsInside(t *testing.T) {
+	n := newNamespace(t, "lb1")
+	cmd := exec.Command("readlink", "/proc/self/ns/net")
+	var out strings.Builder
+	cmd.Stdout = &out
+	must(t, n.Start(cmd))
+	must(t, cmd.Wait())
+	must(t, n.Do(func() error {
+		if want := namespaceOf(t, "/proc/thread-self/ns/net"); strings.TrimSpace(out.String()) != want {
+			t.Errorf("the program ran in %s, want %s", out.String(), want)
+		}
+		return nil
+	}))
+}
+
+func TestCloseEndsPrograms(t *testing.T) {
+	n := newNamespace(t, "lb1")
+	cmd := exec.Command("sleep", "1000")
+	must(t, n.Start(cmd))
+	must(t, n.Close())
+	waitEnd(t, cmd.Process.Pid)
+	if err := cmd.Wait(); err == nil || err.Error() != "signal: killed" {
+		t.Errorf("the program ended with %v", err)
+	}
+}
+
+// victim is a process that makes a namespace, starts a program in it and says its
+// process id.
+func victim() {
+	n, err := NewNamespace("victim")
+	if err != nil {
+		panic(err)
+	}
+	cmd := exec.Command("sleep", "1000")
+	if err := n.Start(cmd); err != nil {
+		panic(err)
+	}
+	fmt.Println(cmd.Process.Pid)
+	cmd.Wait()
+}
+
+func TestNothingOutlivesAKilledProcess(t *testing.T) {
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = append(os.Environ(), victimEnv+"=1")
+	out, err := cmd.StdoutPipe()
+	must(t, err)
+	must(t, cmd.Start())
+	line, err := bufio.NewReader(out).ReadString('\n')
+	must(t, err)
+	var pid int
+	if _, err := fmt.Sscan(line, &pid); err != nil {
+		t.Fatal(err)
+	}
+	must(t, cmd.Process.Kill())
+	cmd.Wait()
+	waitEnd(t, pid)
+}
+
+// waitEnd waits until the process has ended.
+func waitEnd(t *testing.T, pid int) {
+	t.Helper()
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err == unix.ESRCH {
+		return
+	}
+	must(t, err)
+	defer unix.Close(fd)
+	ready, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(patience.Milliseconds()))
+	must(t, err)
+	if ready == 0 {
+		t.Fatalf("process %d is still there", pid)
+	}
+}

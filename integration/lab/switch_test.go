@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lab
+
+import (
+	"net"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+func newSwitch(t *testing.T) *Switch {
+	t.Helper()
+	s, err := NewSwitch()
+	must(t, err)
+	t.Cleanup(func() { must(t, s.Close()) })
+	return s
+}
+
+// plugged makes a host with eth0 on the switch.
+func plugged(t *testing.T, s *Switch, name, address string) (*Namespace, *Cable) {
+	t.Helper()
+	n := newNamespace(t, name)
+	cable, err := s.Plug(n, "eth0", address)
+	must(t, err)
+	return n, cable
+}
+
+// datagram sends one UDP datagram from one host to the other's address.
+func datagram(t *testing.T, from, to *Namespace, address string) {
+	t.Helper()
+	var receiver net.PacketConn
+	var sender net.Conn
+	must(t, to.Do(func() (err error) { receiver, err = net.ListenPacket("udp4", address); return }))
+	defer receiver.Close()
+	must(t, from.Do(func() (err error) { sender, err = net.Dial("udp4", receiver.LocalAddr().String()); return }))
+	defer sender.Close()
+	_, err := sender.Write([]byte("hello"))
+	must(t, err)
+	must(t, receiver.SetReadDeadline(time.Now().Add(patience)))
+	if _, _, err := receiver.ReadFrom(make([]byte, 16)); err != nil {
+		t.Fatalf("from %s to %s: %v", from.Name(), to.Name(), err)
+	}
+}
+
+func TestSwitchConnectsHosts(t *testing.T) {
+	s := newSwitch(t)
+	lb1, _ := plugged(t, s, "lb1", "192.0.2.11/24")
+	lb2, _ := plugged(t, s, "lb2", "192.0.2.12/24")
+	datagram(t, lb1, lb2, "192.0.2.12:0")
+	datagram(t, lb2, lb1, "192.0.2.11:0")
+}
+
+func TestPlugIntoTheProcessesOwnNamespace(t *testing.T) {
+	for range 2 { // the second time the name must be free again
+		s, err := NewSwitch()
+		must(t, err)
+		_, err = s.Plug(nil, "eth0", "192.0.2.1/24")
+		must(t, err)
+		link, err := net.InterfaceByName("eth0")
+		must(t, err)
+		if link.Flags&net.FlagUp == 0 {
+			t.Errorf("eth0 has the flags %v, want up", link.Flags)
+		}
+		must(t, s.Close())
+		if _, err := net.InterfaceByName("eth0"); err == nil {
+			t.Error("eth0 outlived its switch")
+		}
+	}
+}
+
+func TestPlugMistakes(t *testing.T) {
+	for name, args := range map[string]struct{ ifname, address string }{
+		"address without a mask":    {"eth0", "192.0.2.1"},
+		"name of another interface": {"lo", "192.0.2.1/24"},
+		"name too long":             {"interface-number-one", "192.0.2.1/24"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSwitch(t)
+			n := newNamespace(t, "lb1")
+			if _, err := s.Plug(n, args.ifname, args.address); err == nil {
+				t.Error("no error")
+			}
+			links, err := n.Handle().LinkList()
+			must(t, err)
+			if len(links) != 1 {
+				t.Errorf("%d links left, want lo only", len(links))
+			}
+		})
+	}
+}
+
+// With ports numbered as the kernel would, the second interface of a host has the
+// index of the switch's first port, and the news of a lost carrier takes a second.
+func TestPullTakesTheCarrier(t *testing.T) {
+	n, _ := plugged(t, newSwitch(t), "lb1", "192.0.2.11/24")
+	cable, err := newSwitch(t).Plug(n, "eth1")
+	must(t, err)
+	events := subscribe(t, n)
+	for range 3 { // the kernel delays only events that follow one another
+		start := time.Now()
+		must(t, cable.Pull())
+		waitCarrier(t, events, "eth1", false)
+		must(t, cable.Restore())
+		waitCarrier(t, events, "eth1", true)
+		if took := time.Since(start); took > 500*time.Millisecond {
+			t.Errorf("the carrier went and came in %v", took)
+		}
+	}
+}
+
+func TestCableOfAClosedSwitch(t *testing.T) {
+	s := newSwitch(t)
+	_, cable := plugged(t, s, "lb1", "192.0.2.11/24")
+	must(t, s.Close())
+	if cable.Pull() == nil || cable.Restore() == nil {
+		t.Error("no error")
+	}
+}
+
+func subscribe(t *testing.T, n *Namespace) <-chan netlink.LinkUpdate {
+	t.Helper()
+	events, done := make(chan netlink.LinkUpdate, 64), make(chan struct{})
+	t.Cleanup(func() { close(done) })
+	must(t, n.Do(func() error { return netlink.LinkSubscribe(events, done) }))
+	return events
+}
+
+func waitCarrier(t *testing.T, events <-chan netlink.LinkUpdate, ifname string, want bool) {
+	t.Helper()
+	timeout := time.After(patience)
+	for {
+		select {
+		case event := <-events:
+			if event.Attrs().Name == ifname && (event.IfInfomsg.Flags&unix.IFF_RUNNING != 0) == want {
+				return
+			}
+		case <-timeout:
+			t.Fatalf("%s: no event with carrier %v", ifname, want)
+		}
+	}
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lab
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+const (
+	udpPeriod  = time.Millisecond
+	udpTimeout = time.Second
+	numberLen  = 8 // each datagram begins with its number
+)
+
+// udpProbe is the UDP probe's process. Its socket is not connected: a connected one
+// reports an ICMP error at the next send, and drops what was to be sent.
+type udpProbe struct {
+	conn   *net.UDPConn
+	server netip.AddrPort
+	out    *sampleWriter
+
+	mu   sync.Mutex           // guards what follows
+	next uint64               // the number of the next datagram
+	due  uint64               // the oldest that may still be answered
+	sent map[uint64]time.Time // the unanswered, from due to next
+}
+
+func probeUDP(server string, out *sampleWriter, stop <-chan struct{}) error {
+	address, err := netip.ParseAddrPort(server)
+	if err != nil {
+		return err
+	}
+	conn, err := net.ListenUDP("udp", nil)
+	if err != nil {
+		return fmt.Errorf("open the probe's socket: %w", err)
+	}
+	p := &udpProbe{conn: conn, server: address, out: out, sent: make(map[uint64]time.Time)}
+	answers := make(chan struct{})
+	go func() {
+		defer close(answers)
+		p.receive()
+	}()
+	err = pace(udpPeriod, stop, p.send)
+	p.conn.SetReadDeadline(time.Now().Add(udpTimeout))
+	<-answers
+	p.expire(time.Now().Add(udpTimeout))
+	return err
+}
+
+// send sends the next datagram. One that can't be sent is lost like any other.
+func (p *udpProbe) send() {
+	now := time.Now()
+	p.expire(now)
+	p.mu.Lock()
+	number := p.next
+	p.sent[number] = now
+	p.next++
+	p.mu.Unlock()
+	p.conn.WriteToUDPAddrPort(binary.BigEndian.AppendUint64(nil, number), p.server)
+}
+
+// expire gives up what was sent a timeout before now.
+func (p *udpProbe) expire(now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for ; p.due < p.next; p.due++ {
+		start, unanswered := p.sent[p.due]
+		if unanswered && now.Sub(start) < udpTimeout {
+			return
+		}
+		if unanswered {
+			delete(p.sent, p.due)
+			p.out.write(Sample{Start: start, Duration: udpTimeout})
+		}
+	}
+}
+
+// receive takes answers until the socket's deadline.
+func (p *udpProbe) receive() {
+	buffer := make([]byte, numberLen+maxName)
+	for {
+		n, from, err := p.conn.ReadFromUDPAddrPort(buffer)
+		if err != nil {
+			return
+		}
+		if from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port()); from == p.server && n >= numberLen {
+			p.answered(binary.BigEndian.Uint64(buffer), string(buffer[numberLen:n]))
+		}
+	}
+}
+
+func (p *udpProbe) answered(number uint64, server string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	start, unanswered := p.sent[number]
+	duration := time.Since(start)
+	if !unanswered || duration > udpTimeout {
+		return
+	}
+	delete(p.sent, number)
+	p.out.write(Sample{Start: start, Duration: duration, OK: true, Server: server})
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lab
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os/exec"
+	"time"
+)
+
+// statusTimeout bounds one question for the status.
+const statusTimeout = 5 * time.Second
+
+// Vipd is a running vipd.
+type Vipd struct {
+	process
+	config string
+}
+
+// StartVipd runs the binary in n with the config file, its output in the file log,
+// and waits until it answers `vipd status`.
+func StartVipd(n *Namespace, binary, config, log string) (*Vipd, error) {
+	v := &Vipd{config: config}
+	v.process = process{
+		namespace: n,
+		command:   []string{binary, "run", "--config", config},
+		log:       log,
+		ready:     func() bool { _, err := v.Status(); return err == nil },
+	}
+	return v, v.start()
+}
+
+// Status is the JSON that `vipd status --json` prints, also when it exits with 1
+// because a router is not well.
+func (v *Vipd) Status() ([]byte, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), statusTimeout)
+	defer cancel()
+	var out, complaint bytes.Buffer
+	cmd := exec.CommandContext(ctx, v.command[0], "status", "--json", "--config", v.config)
+	cmd.Stdout, cmd.Stderr = &out, &complaint
+	if err := v.namespace.Start(cmd); err != nil {
+		return nil, err
+	}
+	if err := cmd.Wait(); !json.Valid(out.Bytes()) {
+		return nil, fmt.Errorf("vipd status in %s: no JSON (%v): %s", v.namespace.name, err, bytes.TrimSpace(complaint.Bytes()))
+	}
+	return out.Bytes(), nil
+}
