@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package netif
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// addressTag marks an address as ours: its IFA_PROTO, the protocol number of
+	// VRRP. Kernels since 5.18 keep it; older ones ignore it.
+	addressTag = 112
+	// maxBatch is how many changes go in one send. Each is told to every netlink
+	// listener of the host at once; more would overrun those with buffers of the
+	// default size.
+	maxBatch = 256
+	forever  = 1<<32 - 1 // INFINITY_LIFE_TIME, seconds
+)
+
+// verb is what a change does.
+type verb uint8
+
+const (
+	add     verb = iota // fails with EEXIST when the address is there
+	refresh             // renews its lease and tag; the kernel adds it when it is not there
+	remove              // fails with EADDRNOTAVAIL when it is not there
+)
+
+// change is one change of an address, and after apply its result.
+type change struct {
+	verb   verb
+	link   int
+	prefix netip.Prefix
+	lease  time.Duration // 0: for ever
+	err    error
+}
+
+// apply makes the changes, batched: many messages in one send, each with its own
+// result.
+func (c *rtnl) apply(changes []change) {
+	for batch := range slices.Chunk(changes, maxBatch) {
+		if err := c.applyBatch(batch); err != nil {
+			for i := range batch {
+				batch[i].err = err // nobody knows which ones were made
+			}
+		}
+	}
+}
+
+func (c *rtnl) applyBatch(batch []change) error {
+	first, last := c.seq+1, uint32(len(batch)-1)
+	c.batch = c.batch[:0]
+	for i := range batch {
+		c.seq++
+		c.batch = batch[i].append(c.batch, c.seq, i == len(batch)-1)
+	}
+	if err := c.sendRaw(c.batch); err != nil {
+		return err
+	}
+	for {
+		messages, err := c.receive()
+		if err != nil {
+			return err
+		}
+		for _, m := range messages {
+			i := m.Header.Seq - first
+			if m.Header.Type != unix.NLMSG_ERROR || i > last {
+				continue // a late answer to something else
+			}
+			batch[i].err = messageError(m)
+			if i == last {
+				return nil
+			}
+		}
+	}
+}
+
+// append appends the change as a netlink message. Only a failure is answered,
+// unless an answer is asked for.
+func (ch *change) append(b []byte, seq uint32, answer bool) []byte {
+	kind, flags := ch.verb.message()
+	if answer {
+		flags |= unix.NLM_F_ACK
+	}
+	start := len(b)
+	// struct nlmsghdr: length, type, flags, sequence number, port (the kernel's to fill in).
+	b = binary.NativeEndian.AppendUint32(b, 0)
+	b = binary.NativeEndian.AppendUint16(b, kind)
+	b = binary.NativeEndian.AppendUint16(b, flags|unix.NLM_F_REQUEST)
+	b = binary.NativeEndian.AppendUint32(b, seq)
+	b = binary.NativeEndian.AppendUint32(b, 0)
+	// struct ifaddrmsg: family, prefix length, flags, scope, index.
+	b = append(b, unix.AF_INET, uint8(ch.prefix.Bits()), 0, unix.RT_SCOPE_UNIVERSE)
+	b = binary.NativeEndian.AppendUint32(b, uint32(ch.link))
+	ip := ch.prefix.Addr().As4()
+	b = appendAttribute(b, unix.IFA_LOCAL, ip[:])
+	b = appendAttribute(b, unix.IFA_ADDRESS, ip[:])
+	if ch.verb != remove {
+		b = appendAttribute(b, unix.IFA_CACHEINFO, ch.cacheInfo())
+		b = appendAttribute(b, netlink.IFA_PROTO, []byte{addressTag})
+	}
+	binary.NativeEndian.PutUint32(b[start:], uint32(len(b)-start))
+	return b
+}
+
+func (v verb) message() (kind, flags uint16) {
+	switch v {
+	case add:
+		return unix.RTM_NEWADDR, unix.NLM_F_CREATE | unix.NLM_F_EXCL
+	case refresh:
+		return unix.RTM_NEWADDR, unix.NLM_F_REPLACE
+	default:
+		return unix.RTM_DELADDR, 0
+	}
+}
+
+// cacheInfo is struct ifa_cacheinfo: preferred and valid lifetime in seconds, and
+// two stamps that only the kernel fills in.
+func (ch *change) cacheInfo() []byte {
+	seconds := uint32(forever)
+	if ch.lease > 0 {
+		seconds = uint32(min((ch.lease+time.Second-1)/time.Second, forever-1))
+	}
+	b := make([]byte, 0, unix.SizeofIfaCacheinfo)
+	b = binary.NativeEndian.AppendUint32(b, seconds)
+	b = binary.NativeEndian.AppendUint32(b, seconds)
+	return b[:unix.SizeofIfaCacheinfo]
+}
+
+// appendAttribute appends a struct rtattr with its value, padded to four bytes.
+func appendAttribute(b []byte, kind uint16, value []byte) []byte {
+	b = binary.NativeEndian.AppendUint16(b, uint16(unix.SizeofRtAttr+len(value)))
+	b = binary.NativeEndian.AppendUint16(b, kind)
+	b = append(b, value...)
+	for len(b)%unix.RTA_ALIGNTO != 0 {
+		b = append(b, 0)
+	}
+	return b
+}
+
+// readAddresses reads all IPv4 addresses, by link.
+func (c *rtnl) readAddresses() (map[int][]address, error) {
+	var t *table
+	err := retryInterrupted(func() error {
+		t = newTable()
+		return c.dump(unix.RTM_GETADDR, func(m syscall.NetlinkMessage) { t.apply(m) })
+	})
+	return t.addresses, err
+}

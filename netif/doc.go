@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package netif is the network side of Linux: it follows interfaces, receives and
+// sends packets of IP protocol 112, keeps leased addresses on interfaces, and
+// announces them by gratuitous ARP. It knows nothing of VRRP.
+//
+// A [Host] takes desired state ([Host.Set]) and reports what is true ([Events]).
+// Its methods return at once: whatever may wait for the kernel's RTNL lock, which
+// others can hold for seconds, is done by goroutines of its own:
+//
+//	watcher    the only reader of netlink notifications; tells of links ([Link])
+//	port       one per followed interface that exists: reads its packets
+//	keeper     the only writer of addresses; tells what is held ([Holding])
+//	announcer  sends the gratuitous ARPs
+//
+// All of it happens in one network namespace: the one that the process is in.
+package netif

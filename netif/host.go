@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package netif
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// finishTime bounds how long Run goes on for deletions after its context ended.
+const finishTime = 2 * time.Second
+
+// Events is whom a [Host] tells. It calls from its own goroutines, each function
+// from one at a time per link (Packet) or altogether (Link, Holding). They must not
+// block for long: what follows waits.
+type Events struct {
+	Link    func(Link)
+	Packet  func(Packet)
+	Holding func(Holding)
+}
+
+// Config says what a [Host] follows.
+type Config struct {
+	// Interfaces are the names to follow. None of them needs to exist.
+	Interfaces []string
+	// Virtual are the addresses that no Link shows as the interface's own.
+	Virtual []netip.Addr
+	Events  Events // each function is required
+	Log     *slog.Logger
+}
+
+// Host is the network side of this host, in the network namespace it was opened
+// in. The process must stay in that namespace.
+type Host struct {
+	sender    *sender
+	watcher   *watcher
+	keeper    *keeper
+	announcer *announcer
+}
+
+// Open opens the sockets that all links share. It fails when the process may not
+// do what the package needs (CAP_NET_ADMIN, CAP_NET_RAW); the error then wraps
+// [os.ErrPermission]. [Host.Run] must follow: it closes them.
+func Open(c Config) (*Host, error) {
+	sender, err := openSender()
+	if err != nil {
+		return nil, fmt.Errorf("open send socket (needs CAP_NET_RAW): %w", err)
+	}
+	writer, err := openWriter()
+	if err != nil {
+		sender.close()
+		return nil, fmt.Errorf("open netlink (needs CAP_NET_ADMIN): %w", err)
+	}
+	notifications, err := subscribe()
+	if err != nil {
+		sender.close()
+		writer.close()
+		return nil, fmt.Errorf("subscribe to netlink: %w", err)
+	}
+	return newHost(c, sender, writer, notifications), nil
+}
+
+// openWriter opens the socket that changes addresses, and makes sure that it may.
+func openWriter() (*rtnl, error) {
+	c, err := openRTNL()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.boundWait(); err != nil {
+		c.close()
+		return nil, fmt.Errorf("bound the wait: %w", err)
+	}
+	// The kernel looks at the permission first, then sees that there is no link 0.
+	probe := []change{{verb: remove, prefix: netip.PrefixFrom(netip.IPv4Unspecified(), 32)}}
+	if c.apply(probe); errors.Is(probe[0].err, unix.EPERM) {
+		c.close()
+		return nil, fmt.Errorf("change addresses: %w", probe[0].err)
+	}
+	return c, nil
+}
+
+func newHost(c Config, sender *sender, writer, notifications *rtnl) *Host {
+	stations := &stations{byIndex: make(map[int]station)}
+	h := &Host{sender: sender}
+	h.keeper = newKeeper(writer, stations.nameOf, c.Events.Holding, c.Log)
+	h.watcher = newWatcher(c, notifications, stations, h.keeper)
+	h.announcer = newAnnouncer(h.keeper.holds, stations, c.Log)
+	return h
+}
+
+// Run does the work until ctx ends. Then it finishes the deletions that were asked
+// for, for at most two seconds, and closes everything. It is called once.
+//
+// What is held with a lease and not asked to be deleted stays until its lease ends.
+func (h *Host) Run(ctx context.Context) error {
+	var all sync.WaitGroup
+	for _, run := range []func(context.Context){h.watcher.run, h.keeper.run, h.announcer.run} {
+		all.Go(func() { run(ctx) })
+	}
+	ended := make(chan struct{})
+	go func() { all.Wait(); close(ended) }()
+	<-ctx.Done()
+	defer h.sender.close()
+	limit := time.NewTimer(finishTime)
+	defer limit.Stop()
+	select {
+	case <-ended:
+		return nil
+	case <-limit.C:
+		return fmt.Errorf("the kernel did not finish the deletions within %v", finishTime)
+	}
+}
+
+// Send sends the batch and returns at once. It tries every datagram, and calls failed
+// with the position and the error of each that did not leave. One goroutine at a time
+// may call it. In the steady state it allocates nothing.
+func (h *Host) Send(batch []Datagram, failed func(i int, err error)) { h.sender.send(batch, failed) }
+
+// Set says what is wanted of the addresses of key; the latest word wins. Each Set
+// is answered by a [Holding], but a later one before the answer may be answered
+// together with it. It returns at once. The keys that were ever set are kept.
+func (h *Host) Set(key string, w Want) { h.keeper.set(key, w) }
+
+// Renew renews the lease of what key holds, to be called with each packet that
+// claims it. It returns at once; calls in quick succession count as one. What is not
+// held is not renewed: an expired lease stays expired until the next Set.
+func (h *Host) Renew(key string) { h.keeper.renew(key) }
+
+// Announce sends one gratuitous ARP for each address that key holds. It returns at
+// once; an address that is no longer held when its turn comes is left out.
+func (h *Host) Announce(key string) { h.announcer.announce(key) }

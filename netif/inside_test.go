@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package netif
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestStripHeader(t *testing.T) {
+	good := "4500001c00000000ff700000c000020be0000012" + "0102030405060708"
+	rows := []struct{ name, packet, payload string }{
+		{"good", good, "0102030405060708"},
+		{"trailing bytes", good + "ffff", "0102030405060708"},
+		{"no payload", "4500001400000000ff700000c000020be0000012", ""},
+		{"options", "4600001a00000000ff700000c000020be0000012" + "01010100" + "0102", "0102"},
+		{"empty", "", "refused"},
+		{"shorter than a header", good[:38], "refused"},
+		{"cut off", good[:len(good)-2], "refused"},
+		{"IPv6", "6" + good[1:], "refused"},
+		{"header length below the least", "44" + good[2:], "refused"},
+		{"header longer than the packet", "4f" + good[2:], "refused"},
+		{"total length below the header's", "45000013" + good[8:], "refused"},
+		{"total length above what was read", "4500001d" + good[8:], "refused"},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			b, err := hex.DecodeString(row.packet)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, ok := stripHeader(b)
+			got := hex.EncodeToString(p.Payload)
+			if !ok {
+				got = "refused"
+			}
+			if got != row.payload {
+				t.Errorf("got %s, want %s", got, row.payload)
+			}
+			if ok && fmt.Sprint(p.Source, p.Destination, p.TTL) != "192.0.2.11 224.0.0.18 255" {
+				t.Errorf("%+v", p)
+			}
+		})
+	}
+}
+
+func FuzzStripHeader(f *testing.F) {
+	f.Add([]byte("\x45\x00\x00\x1c0000\xff\x70000000000000payload!"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if p, ok := stripHeader(b); ok && (len(p.Payload) > len(b)-20 || !p.Source.Is4()) {
+			t.Errorf("%+v of %x", p, b)
+		}
+	})
+}
+
+// A truncated or strange message is left out, it does no harm.
+func TestStrangeMessages(t *testing.T) {
+	for _, kind := range []uint16{unix.RTM_NEWLINK, unix.RTM_DELLINK, unix.RTM_NEWADDR, unix.RTM_DELADDR, 9999} {
+		for n := range 40 {
+			for _, fill := range []byte{0, 1, unix.AF_INET, 255} {
+				data := slices.Repeat([]byte{fill}, n)
+				newTable().apply(syscall.NetlinkMessage{Header: syscall.NlMsghdr{Type: kind}, Data: data})
+			}
+		}
+	}
+}
+
+// As struct ifaddrmsg and its attributes stand in linux/if_addr.h.
+func TestChangeBytes(t *testing.T) {
+	if binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
+		t.Skip("the bytes below are those of a little-endian machine")
+	}
+	c := change{verb: add, link: 7, prefix: netip.MustParsePrefix("192.0.2.100/24"), lease: 3500 * time.Millisecond}
+	head := "0218000007000000" + "08000200c0000264" + "08000100c0000264"
+	rows := []struct {
+		name   string
+		verb   verb
+		answer bool
+		want   string
+	}{
+		{"add", add, false, "44000000" + "1400" + "0106" + "0500000000000000" + head +
+			"14000600" + "04000000" + "04000000" + "0000000000000000" + "05000b00" + "70000000"},
+		{"refresh, answered", refresh, true, "44000000" + "1400" + "0501" + "0500000000000000" + head +
+			"14000600" + "04000000" + "04000000" + "0000000000000000" + "05000b00" + "70000000"},
+		{"remove", remove, false, "28000000" + "1500" + "0100" + "0500000000000000" + head},
+	}
+	for _, row := range rows {
+		c.verb = row.verb
+		if got := hex.EncodeToString(c.append(nil, 5, row.answer)); got != row.want {
+			t.Errorf("%s:\n%s, want\n%s", row.name, got, row.want)
+		}
+	}
+}
+
+// Without tags, ours is what has a lease or was set by this run.
+func TestOursWithoutTags(t *testing.T) {
+	ip := netip.MustParseAddr("192.0.2.100")
+	rows := []struct {
+		name    string
+		address address
+		tagging bool
+		held    bool
+		ours    bool
+	}{
+		{"tagged", address{tag: addressTag, permanent: true}, true, false, true},
+		{"leased by another", address{}, true, false, false},
+		{"untagged while we hold it", address{}, true, true, false},
+		{"leased, no tags", address{}, false, false, true},
+		{"permanent, no tags", address{permanent: true}, false, false, false},
+		{"permanent, no tags, ours", address{permanent: true}, false, true, true},
+	}
+	for _, row := range rows {
+		k := newKeeper(nil, nil, nil, nil)
+		k.tagging = row.tagging
+		row.address.local = ip
+		if row.held {
+			k.owners[place{0, ip}] = &slot{}
+		}
+		if got := k.isOurs(row.address); got != row.ours {
+			t.Errorf("%s: ours is %v", row.name, got)
+		}
+	}
+	k := newKeeper(nil, nil, nil, nil)
+	k.tagging = false
+	s := &slot{}
+	k.publish(s, []holding{{link: 1, prefix: netip.PrefixFrom(ip, 32)}})
+	k.publish(s, nil)
+	if k.isOurs(address{link: 1, local: ip, permanent: true}) {
+		t.Error("held no more, and still ours")
+	}
+	k.learn(map[int][]address{1: {{tag: 3}}})
+	if !k.tagging {
+		t.Error("a tag was seen, and nothing learnt")
+	}
+}
+
+// All keys' first bursts leave before any second one.
+func TestKeysTakeTurns(t *testing.T) {
+	sizes := map[string]int{"a": 150, "b": 3, "c": 64}
+	a := newAnnouncer(func(key string, from, limit int) (int, []netip.Addr) {
+		n := max(0, min(limit, sizes[key]-from))
+		return int(key[0]), make([]netip.Addr, n)
+	}, nil, nil)
+	var got []string
+	a.send = func(link int, addresses []netip.Addr) {
+		got = append(got, fmt.Sprintf("%c%d", link, len(addresses)))
+		if len(got) == 2 {
+			a.announce("a") // under way: once more at the end
+			a.announce("c") // not begun: the same
+		}
+	}
+	for _, key := range []string{"a", "b", "c", "b"} {
+		a.announce(key)
+	}
+	for a.turn() {
+	}
+	if want := "a64 b3 c64 a64 a22 a64 a64 a22"; strings.Join(got, " ") != want {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+func TestBackoff(t *testing.T) {
+	var b backoff
+	b.last = time.Now()
+	b.pause = longPause
+	if b.wait(canceled(t)) {
+		t.Error("waited for an ended context")
+	}
+	if b.pause != longPause {
+		t.Errorf("pause %v, want no more than %v", b.pause, longPause)
+	}
+	b.last = time.Now().Add(-time.Minute)
+	b.wait(canceled(t))
+	if b.pause != firstPause {
+		t.Errorf("pause %v after a quiet time, want %v", b.pause, firstPause)
+	}
+}
+
+func canceled(t *testing.T) context.Context {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	return ctx
+}

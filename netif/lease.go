@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package netif
+
+import "time"
+
+const (
+	// renewPause bounds how often a lease is renewed: each time is told to every
+	// netlink listener of the host.
+	renewPause = time.Second / 3
+	// leaseSlack is how much earlier than we count the kernel may end a lease: it
+	// rounds to jiffies and batches ends that are at most 20 ms apart.
+	leaseSlack = 100 * time.Millisecond
+)
+
+func (k *keeper) renew(key string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	s := k.slots[key]
+	if s == nil || s.held == nil || s.want.Lease == 0 {
+		return
+	}
+	now := time.Now()
+	s.lapsed = s.lapsed || s.ranOut(now)
+	s.alive = now
+	if s.lapsed || now.Sub(s.held[0].renewed) >= renewPause {
+		s.due = true
+		k.enqueue(s)
+	}
+}
+
+// ranOut: no sign of life came for the time of a lease. It decides whether an address
+// that vanished has expired. That only the keeper was late does not count.
+func (s *slot) ranOut(now time.Time) bool {
+	return s.want.Lease > 0 && now.Sub(s.alive) >= s.want.Lease-leaseSlack
+}
+
+// overdue: the kernel may have ended the lease of an address. Then it must be looked
+// for before it is renewed, because renewing what has gone would add it.
+func (s *slot) overdue(now time.Time) bool {
+	for _, h := range s.held {
+		if now.Sub(h.renewed) >= s.want.Lease-leaseSlack {
+			return true
+		}
+	}
+	return false
+}
+
+// refresh renews leases: of the first address of each slot, and of the others when
+// a third of theirs is over. It looks again at a slot in which one can't be renewed.
+func (k *keeper) refresh(slots []*slot) {
+	now := time.Now()
+	var changes []change
+	var of []*slot
+	var which []int
+	for _, s := range slots {
+		for i, h := range s.held {
+			if i == 0 || now.Sub(h.renewed) >= s.want.Lease/3 {
+				changes = append(changes, change{verb: refresh, link: h.link, prefix: h.prefix, lease: s.want.Lease})
+				of, which = append(of, s), append(which, i)
+			}
+		}
+	}
+	k.rtnl.apply(changes)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for i, c := range changes {
+		if c.err == nil {
+			of[i].held[which[i]].renewed = now
+			continue
+		}
+		of[i].suspect = true
+		k.enqueue(of[i])
+	}
+}

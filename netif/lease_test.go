@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package netif_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+
+	"vipd/netif"
+)
+
+func TestRenewedLeaseStays(t *testing.T) {
+	newWorld(t)
+	r := start(t, "eth0")
+	added := countAdds(t)
+	r.hold(t, r.want(t, time.Second, virtual+"/24", "192.0.2.101/24"))
+	links, _, _ := r.counts()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for range 150 { // 3 s
+		<-tick.C
+		r.Renew("web")
+	}
+	demandAddresses(t, "192.0.2.100/32 tag 112 leased", "192.0.2.101/32 tag 112 leased")
+	for ip, n := range added() {
+		if n < 6 || n > 11 {
+			t.Errorf("%v: %d changes in 3 s, want it at most 3 times a second, and not much less", ip, n)
+		}
+	}
+	// Our own echoes tell nobody anything.
+	if l, _, h := r.counts(); l != links || h != 1 {
+		t.Errorf("%d link events more, %d holdings", l-links, h)
+	}
+}
+
+// countAdds counts RTM_NEWADDR by IPv4 address until the returned function is called.
+func countAdds(t *testing.T) func() map[string]int {
+	t.Helper()
+	updates, done := make(chan netlink.AddrUpdate, 1024), make(chan struct{})
+	check(t, netlink.AddrSubscribe(updates, done))
+	return func() map[string]int {
+		defer close(done)
+		const marker = "127.9.9.9" // comes after all that was before
+		lo, err := netlink.LinkByName("lo")
+		check(t, err)
+		a, err := netlink.ParseAddr(marker + "/32")
+		check(t, err)
+		check(t, netlink.AddrAdd(lo, a))
+		check(t, netlink.AddrDel(lo, a))
+		n := make(map[string]int)
+		for u := range updates {
+			switch ip := u.LinkAddress.IP; {
+			case ip.String() == marker:
+				return n
+			case u.NewAddr && ip.To4() != nil:
+				n[ip.String()]++
+			}
+		}
+		return n
+	}
+}
+
+func TestExpiredIsNotPutBack(t *testing.T) {
+	newWorld(t)
+	r := start(t, "eth0")
+	r.hold(t, r.want(t, time.Second, virtual+"/24", "192.0.2.101/24"))
+	h := r.awaitHolding(t, 2)
+	if h.Held || !errors.Is(h.Err, netif.ErrExpired) || !strings.Contains(h.Err.Error(), virtual) {
+		t.Errorf("%+v", h)
+	}
+	r.Renew("web") // too late
+	r.Announce("web")
+	r.settle(t) // all work before it is done
+	demandAddresses(t)
+}
+
+func TestDeletedWithoutSignOfLifeHasExpired(t *testing.T) {
+	newWorld(t)
+	r := start(t, "eth0")
+	// The kernel ends leases up to a second late; a deletion then is no other case.
+	r.hold(t, r.want(t, time.Minute, virtual+"/24", "192.0.2.101/24"))
+	r.AgeSignOfLife("web", time.Minute)
+	deleteAddress(t, virtual+"/32")
+	if h := r.awaitHolding(t, 2); h.Held || !errors.Is(h.Err, netif.ErrExpired) {
+		t.Errorf("%+v", h)
+	}
+	demandAddresses(t)
+}
+
+// A sign of life that comes too late still renews what is there, and no more.
+func TestLateSignOfLife(t *testing.T) {
+	newWorld(t)
+	r := start(t, "eth0")
+	r.hold(t, r.want(t, time.Minute, virtual+"/24"))
+	r.AgeSignOfLife("web", time.Minute)
+	added := countAdds(t)
+	r.Renew("web")
+	r.settle(t)
+	if n := added()[virtual]; n != 1 {
+		t.Errorf("renewed %d times", n)
+	}
+	demandAddresses(t, "192.0.2.100/32 tag 112 leased")
+	deleteAddress(t, virtual+"/32") // it is alive now
+	if h := r.awaitHolding(t, 3); !h.Held || h.Err != nil {
+		t.Errorf("%+v", h)
+	}
+}
+
+// Signs of life came in time, only the keeper was held up: that is no reason to lose
+// the address.
+func TestExpiredByALateKeeperIsPutBack(t *testing.T) {
+	newWorld(t)
+	r := start(t, "eth0")
+	r.hold(t, r.want(t, time.Second, virtual+"/24"))
+	release := r.holdUp(t)
+	for deadline := time.Now().Add(patience); len(addresses(t, "eth0")) > 1; {
+		r.Renew("web")
+		if time.Now().After(deadline) {
+			t.Fatal("the kernel has not ended the lease")
+		}
+	}
+	r.Renew("web")
+	release()
+	if h := r.awaitHolding(t, 3); !h.Held || h.Err != nil {
+		t.Errorf("%+v", h)
+	}
+	demandAddresses(t, "192.0.2.100/32 tag 112 leased")
+}
+
+// A sign of life that came after the lease does not hide that it had run out.
+func TestSignOfLifeAfterTheEnd(t *testing.T) {
+	newWorld(t)
+	r := start(t, "eth0")
+	r.hold(t, r.want(t, time.Minute, virtual+"/24"))
+	release := r.holdUp(t)
+	r.AgeSignOfLife("web", time.Minute)
+	deleteAddress(t, virtual+"/32")
+	r.Renew("web")
+	r.Renew("web")
+	release()
+	if h := r.awaitHolding(t, 3); h.Held || !errors.Is(h.Err, netif.ErrExpired) {
+		t.Errorf("%+v", h)
+	}
+	demandAddresses(t)
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package netif
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/mdlayher/packet"
+)
+
+const (
+	firstPause = 50 * time.Millisecond
+	longPause  = 5 * time.Second
+)
+
+// port is the sockets of one followed interface that exists. Its goroutine opens
+// them, because joining a group waits for RTNL, and closes them.
+type port struct {
+	name    string
+	index   int
+	close   context.CancelFunc
+	watcher *watcher
+	problem string // "": listening; guarded by watcher.mu
+}
+
+// run listens until ctx ends. A receive socket that fails is opened again.
+func (p *port) run(ctx context.Context) {
+	log := p.watcher.log.With("interface", p.name)
+	// Else the kernel deletes the other addresses of a network with its primary one.
+	if err := promoteSecondaries(p.name); err != nil {
+		log.Warn("set promote_secondaries", "error", err)
+	}
+	if frames, err := p.openFrames(); err != nil {
+		log.Error("no gratuitous ARP on this interface", "error", err)
+	} else {
+		defer frames.Close()
+	}
+	var pause backoff
+	for {
+		err := p.listen(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		log.Warn("receive socket failed, opening it again", "error", err)
+		p.watcher.report(p, err.Error())
+		if !pause.wait(ctx) {
+			return
+		}
+	}
+}
+
+// listen delivers packets until the socket fails or ctx ends.
+func (p *port) listen(ctx context.Context) error {
+	r, err := openReceiver(ctx, p.name, p.index)
+	if err != nil {
+		return fmt.Errorf("open receive socket: %w", err)
+	}
+	defer r.close()
+	stop := context.AfterFunc(ctx, r.close)
+	defer stop()
+	p.watcher.report(p, "")
+	for {
+		if err := r.read(p.watcher.events.Packet); err != nil {
+			return fmt.Errorf("receive: %w", err)
+		}
+	}
+}
+
+// openFrames opens the socket that sends Ethernet frames. It receives none: its
+// protocol is 0.
+func (p *port) openFrames() (*packet.Conn, error) {
+	conn, err := packet.Listen(netInterface(p.index), packet.Raw, 0, nil)
+	if err != nil {
+		return nil, fmt.Errorf("open packet socket: %w", err)
+	}
+	p.watcher.stations.attach(p.index, conn)
+	return conn, nil
+}
+
+func promoteSecondaries(name string) error {
+	return os.WriteFile("/proc/sys/net/ipv4/conf/"+name+"/promote_secondaries", []byte("1"), 0o644)
+}
+
+// backoff is the pause before the next attempt: it doubles, and starts again after
+// a time that was quiet for long.
+type backoff struct {
+	pause time.Duration
+	last  time.Time
+}
+
+// wait waits for the pause or the end of ctx; then it returns false.
+func (b *backoff) wait(ctx context.Context) bool {
+	b.pause = min(2*b.pause, longPause)
+	if b.pause == 0 || time.Since(b.last) > 2*longPause {
+		b.pause = firstPause
+	}
+	timer := time.NewTimer(b.pause)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+	b.last = time.Now()
+	return ctx.Err() == nil
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package netif
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"golang.org/x/sys/unix"
+)
+
+// survey is what was seen of the IPv4 addresses at one moment.
+type survey struct {
+	at       map[place][]address
+	networks map[int][]netip.Prefix // by link: those of addresses that are not ours
+	isOurs   func(address) bool
+	nameOf   func(link int) string
+}
+
+// look reads all addresses.
+func (k *keeper) look() (*survey, error) {
+	byLink, err := k.rtnl.readAddresses()
+	if err != nil {
+		return nil, fmt.Errorf("read the addresses: %w", err)
+	}
+	s := &survey{
+		at:       make(map[place][]address),
+		networks: make(map[int][]netip.Prefix),
+		isOurs:   k.isOurs,
+		nameOf:   k.nameOf,
+	}
+	k.learn(byLink)
+	for _, addresses := range byLink {
+		for _, a := range addresses {
+			p := place{a.link, a.local}
+			s.at[p] = append(s.at[p], a)
+			if a.tag != addressTag && k.owners[p] == nil && a.network.Bits() < 32 {
+				s.networks[a.link] = append(s.networks[a.link], a.network)
+			}
+		}
+	}
+	return s, nil
+}
+
+// ours lists what is ours at a place, whatever the prefix length.
+func (s *survey) ours(p place) (ours []address) {
+	for _, a := range s.at[p] {
+		if s.isOurs(a) {
+			ours = append(ours, a)
+		}
+	}
+	return ours
+}
+
+// isOurs tells whether an address of the config is ours: it carries our tag. A kernel
+// that keeps no tags shows only that it has a lease, or that this run has set it.
+func (k *keeper) isOurs(a address) bool {
+	if a.tag == addressTag || k.tagging {
+		return a.tag == addressTag
+	}
+	return !a.permanent || k.owners[place{a.link, a.local}] != nil
+}
+
+// learn sees from any tag that the kernel keeps them.
+func (k *keeper) learn(byLink map[int][]address) {
+	tagged := func(a address) bool { return a.tag != 0 }
+	for _, addresses := range byLink {
+		if !k.tagging && slices.ContainsFunc(addresses, tagged) {
+			k.mu.Lock()
+			k.tagging = true
+			k.mu.Unlock()
+		}
+	}
+}
+
+// kernelTags tells whether this kernel is known to keep IFA_PROTO: since 5.18, in
+// some distributions since earlier ones. Those show it by the first tag we see.
+func kernelTags() bool {
+	var name unix.Utsname
+	var major, minor int
+	if unix.Uname(&name) != nil {
+		return false
+	}
+	n, _ := fmt.Sscanf(unix.ByteSliceToString(name.Release[:]), "%d.%d", &major, &minor)
+	return n == 2 && (major > 5 || major == 5 && minor >= 18)
+}

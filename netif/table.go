@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package netif
+
+import (
+	"encoding/binary"
+	"net"
+	"net/netip"
+	"slices"
+	"syscall"
+
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+)
+
+// table is what netlink tells of links and their IPv4 addresses.
+type table struct {
+	links     map[int]link
+	addresses map[int][]address // by link, in the kernel's order
+}
+
+// link is an interface as the kernel describes it.
+type link struct {
+	index    int
+	name     string
+	mtu      int
+	up       bool
+	hardware net.HardwareAddr // nil: no Ethernet, or it does not speak ARP
+}
+
+// address is an IPv4 address on a link.
+type address struct {
+	link      int
+	local     netip.Addr
+	network   netip.Prefix // the peer's on a point-to-point link
+	tag       uint8        // IFA_PROTO; 0: none
+	permanent bool         // without a lifetime
+	secondary bool         // goes with the primary address of its network
+}
+
+// prefix is the address with its prefix length, as it was set.
+func (a address) prefix() netip.Prefix { return netip.PrefixFrom(a.local, a.network.Bits()) }
+
+func newTable() *table {
+	return &table{links: make(map[int]link), addresses: make(map[int][]address)}
+}
+
+// load reads everything from c. Notifications that arrive meanwhile are in it.
+func load(c *rtnl) (t *table, err error) {
+	err = retryInterrupted(func() error {
+		t = newTable()
+		for _, request := range []uint16{unix.RTM_GETLINK, unix.RTM_GETADDR} {
+			if err := c.dump(request, func(m syscall.NetlinkMessage) { t.apply(m) }); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return t, err
+}
+
+// apply takes in one message. It tells whether a Link may show it: renewed leases and
+// other echoes of our own don't.
+func (t *table) apply(m syscall.NetlinkMessage) (shows bool) {
+	switch m.Header.Type {
+	case unix.RTM_NEWLINK, unix.RTM_DELLINK:
+		if l, ok := parseLink(m); ok {
+			t.setLink(l, m.Header.Type == unix.RTM_NEWLINK)
+			return true
+		}
+	case unix.RTM_NEWADDR, unix.RTM_DELADDR:
+		if a, ok := parseAddress(m); ok {
+			t.setAddress(a, m.Header.Type == unix.RTM_NEWADDR)
+			return a.tag != addressTag
+		}
+	}
+	return false
+}
+
+func (t *table) setLink(l link, there bool) {
+	if there {
+		t.links[l.index] = l
+		return
+	}
+	delete(t.links, l.index)
+	delete(t.addresses, l.index)
+}
+
+func (t *table) setAddress(a address, there bool) {
+	all := t.addresses[a.link]
+	i := slices.IndexFunc(all, func(b address) bool { return b.local == a.local && b.network == a.network })
+	switch {
+	case i < 0 && there:
+		t.addresses[a.link] = append(all, a)
+	case i >= 0 && there:
+		all[i] = a
+	case i >= 0:
+		t.addresses[a.link] = slices.Delete(all, i, i+1)
+	}
+}
+
+// find returns the link of that name; its index is 0 when there is none.
+func (t *table) find(name string) link {
+	for _, l := range t.links {
+		if l.name == name {
+			return l
+		}
+	}
+	return link{}
+}
+
+// parseLink reads an RTM_NEWLINK or RTM_DELLINK. A bridge tells of its ports with
+// the same types in the family AF_BRIDGE: a port that leaves its bridge is a
+// DELLINK there, and no link has gone.
+func parseLink(m syscall.NetlinkMessage) (link, bool) {
+	if len(m.Data) < unix.SizeofIfInfomsg || m.Data[0] != unix.AF_UNSPEC {
+		return link{}, false
+	}
+	header := unix.NlMsghdr(m.Header)
+	parsed, err := netlink.LinkDeserialize(&header, m.Data)
+	if err != nil {
+		return link{}, false
+	}
+	base := parsed.Attrs()
+	l := link{index: base.Index, name: base.Name, mtu: base.MTU}
+	running := base.OperState == netlink.OperUp || base.OperState == netlink.OperUnknown
+	l.up = base.RawFlags&unix.IFF_UP != 0 && running
+	if base.EncapType == "ether" && base.RawFlags&unix.IFF_NOARP == 0 {
+		l.hardware = base.HardwareAddr
+	}
+	return l, l.index > 0
+}
+
+// parseAddress reads an RTM_NEWADDR or RTM_DELADDR of IPv4: struct ifaddrmsg, then
+// attributes.
+func parseAddress(m syscall.NetlinkMessage) (address, bool) {
+	if len(m.Data) < unix.SizeofIfAddrmsg || m.Data[0] != unix.AF_INET {
+		return address{}, false
+	}
+	attributes, err := nl.ParseRouteAttr(m.Data[unix.SizeofIfAddrmsg:])
+	if err != nil {
+		return address{}, false
+	}
+	a := address{link: int(binary.NativeEndian.Uint32(m.Data[4:]))}
+	a.permanent = m.Data[2]&unix.IFA_F_PERMANENT != 0
+	a.secondary = m.Data[2]&unix.IFA_F_SECONDARY != 0
+	for _, attribute := range attributes {
+		a.setAttribute(attribute.Attr.Type, attribute.Value, int(m.Data[1]))
+	}
+	return a, a.local.IsValid() && a.network.IsValid()
+}
+
+func (a *address) setAttribute(kind uint16, value []byte, bits int) {
+	switch kind {
+	case unix.IFA_LOCAL:
+		a.local, _ = netip.AddrFromSlice(value)
+	case unix.IFA_ADDRESS:
+		if peer, ok := netip.AddrFromSlice(value); ok {
+			a.network, _ = peer.Prefix(bits)
+		}
+	case netlink.IFA_PROTO:
+		if len(value) > 0 {
+			a.tag = value[0]
+		}
+	}
+}
