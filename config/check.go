@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import (
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"time"
+
+	"vipd/health"
+)
+
+const (
+	defaultCheckInterval = time.Second
+	defaultCheckTimeout  = time.Second
+	defaultRise          = 2
+	defaultFall          = 2
+	maxInARow            = 100
+	maxStatuses          = 20
+)
+
+// check reads one element of `checks`.
+func (r *reader) check(v value) Check {
+	out := Check{
+		Check: health.Check{Interval: defaultCheckInterval, Timeout: defaultCheckTimeout},
+		Rise:  defaultRise, Fall: defaultFall, place: v,
+	}
+	kinds := 0
+	kind := func(read func(value) health.Kind) func(value) {
+		return func(v value) {
+			kinds++
+			out.Kind = read(v)
+		}
+	}
+	r.mapping(v, []key{
+		{"name", func(v value) { r.name(v, &out.Name) }},
+		{"haproxy", kind(r.haproxy)},
+		{"nginx", kind(r.nginx)},
+		{"http", kind(r.http)},
+		{"tcp", kind(r.tcp)},
+		{"interval", func(v value) { r.within(v, 100*time.Millisecond, time.Hour, &out.Interval) }},
+		{"timeout", func(v value) { r.within(v, 10*time.Millisecond, time.Minute, &out.Timeout) }},
+		{"rise", func(v value) { r.inARow(v, &out.Rise) }},
+		{"fall", func(v value) { r.inARow(v, &out.Fall) }},
+		{"penalty", func(v value) { r.penalty(v, &out.Penalty) }},
+		{"tls", nil}, {"process", nil}, {"script", nil}, {"file", nil}, {"ping", nil}, {"dns", nil}, {"grace", nil},
+	}, "name")
+	if kinds != 1 {
+		r.problem(v, "%d kinds of check in one: want exactly one of haproxy, nginx, http, tcp", kinds)
+	}
+	return out
+}
+
+func (r *reader) within(v value, least, most time.Duration, out *time.Duration) {
+	if d, ok := r.duration(v, least, most); ok {
+		*out = d
+	}
+}
+
+func (r *reader) inARow(v value, out *int) {
+	if i, ok := r.integer(v, 1, maxInARow); ok {
+		*out = i
+	}
+}
+
+func (r *reader) penalty(v value, out *Penalty) {
+	switch s, ok := r.text(v); {
+	case !ok, s == "lowest":
+	case s == "fault":
+		out.Fault = true
+	case !plainInteger.MatchString(s):
+		r.problem(v, "%s: want lowest, fault or a whole number, 1–253", describe(v.node))
+	default:
+		out.Less, _ = r.integer(v, 1, 253)
+	}
+}
+
+func (r *reader) haproxy(v value) health.Kind {
+	var out health.HAProxy
+	r.mapping(v, []key{{"socket", func(v value) { r.path(v, &out.Socket) }}}, "socket")
+	return out
+}
+
+func (r *reader) nginx(v value) health.Kind {
+	var out health.Nginx
+	r.mapping(v, []key{
+		{"pid_file", func(v value) { r.path(v, &out.PIDFile) }},
+		{"url", func(v value) { r.url(v, &out.URL) }},
+	}, "pid_file", "url")
+	return out
+}
+
+func (r *reader) http(v value) health.Kind {
+	var out health.HTTP
+	r.mapping(v, []key{
+		{"url", func(v value) { r.url(v, &out.URL) }},
+		{"host", func(v value) { r.host(v, &out.Host) }},
+		{"status", func(v value) {
+			r.list(v, maxStatuses, func(v value) {
+				if i, ok := r.integer(v, 100, 599); ok {
+					out.Status = append(out.Status, i)
+				}
+			})
+		}},
+	}, "url")
+	return out
+}
+
+func (r *reader) tcp(v value) health.Kind {
+	var out health.TCP
+	r.mapping(v, []key{{"address", func(v value) {
+		s, ok := r.text(v)
+		if !ok {
+			return
+		}
+		host, port, err := net.SplitHostPort(s)
+		if err != nil || !isLiteral(host) || !isPort(port) {
+			r.problem(v, "%s: want an IP address and a port, such as 127.0.0.1:80", describe(v.node))
+			return
+		}
+		out.Address = s
+	}}}, "address")
+	return out
+}
+
+// url reads a URL whose host is an IP address: a check that asks the DNS fails
+// with the DNS.
+func (r *reader) url(v value, out *string) {
+	s, ok := r.text(v)
+	if !ok {
+		return
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "http" || !isLiteral(u.Hostname()) || u.Port() != "" && !isPort(u.Port()) || u.User != nil {
+		r.problem(v, "%s: want a URL with an IP address, such as http://127.0.0.1:80/health", describe(v.node))
+		return
+	}
+	*out = s
+}
+
+// host reads the Host header.
+func (r *reader) host(v value, out *string) {
+	if s, ok := r.text(v); ok {
+		if u, err := url.Parse("http://" + s); err != nil || u.Host != s {
+			r.problem(v, "%s: want a host name, with a port or without", describe(v.node))
+			return
+		}
+		*out = s
+	}
+}
+
+// isLiteral reports whether a host needs no DNS.
+func isLiteral(host string) bool {
+	_, err := netip.ParseAddr(host)
+	return err == nil || host == "localhost"
+}
+
+func isPort(s string) bool {
+	port, err := strconv.Atoi(s)
+	return err == nil && plainInteger.MatchString(s) && port >= 1 && port <= 65535
+}
+
+// target is the address that a check is aimed at; zero if it is aimed at none.
+func target(kind health.Kind) netip.Addr {
+	host := ""
+	switch kind := kind.(type) {
+	case health.Nginx:
+		host = hostOf(kind.URL)
+	case health.HTTP:
+		host = hostOf(kind.URL)
+	case health.TCP:
+		host, _, _ = net.SplitHostPort(kind.Address)
+	}
+	address, _ := netip.ParseAddr(host)
+	return address.Unmap()
+}
+
+func hostOf(s string) string {
+	u, err := url.Parse(s)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"vipd/vrrp"
+)
+
+// crossCheck sees what one value alone does not show.
+func crossCheck(r *reader, f *File) {
+	for _, c := range f.byNode {
+		r.uniqueNames(c)
+		r.uniqueRouters(c)
+		r.uniqueAddresses(c)
+		r.knownChecks(c)
+		r.checksAimElsewhere(c)
+	}
+	if r.problems.Failed() {
+		return // the values that are missing would only be warned of
+	}
+	r.prioritiesDiffer(f)
+	r.penaltiesMove(f)
+}
+
+// uniqueNames refuses two routers or two checks of one name.
+func (r *reader) uniqueNames(c *Config) {
+	routers, checks := map[string]bool{}, map[string]bool{}
+	for _, router := range c.Routers {
+		r.once(routers, router.Name, at(router.place, "name"), "a router")
+	}
+	for _, check := range c.Checks {
+		r.once(checks, check.Name, at(check.place, "name"), "a check")
+	}
+}
+
+func (r *reader) once(seen map[string]bool, name string, here value, what string) {
+	if name != "" && seen[name] {
+		r.problem(here, "%q is the name of %s already", name, what)
+	}
+	seen[name] = true
+}
+
+// uniqueRouters refuses one VRID twice on an interface: the two would be one.
+func (r *reader) uniqueRouters(c *Config) {
+	seen := map[string]string{}
+	for _, router := range c.Routers {
+		if router.VRID == 0 || router.Interface == "" {
+			continue
+		}
+		key := fmt.Sprintf("%s/%d", router.Interface, router.VRID)
+		if other, ok := seen[key]; ok {
+			r.problem(at(router.place, "vrid"), "%d is used on %s by router %q already: want another, 1–255",
+				router.VRID, router.Interface, other)
+		}
+		seen[key] = router.Name
+	}
+}
+
+// uniqueAddresses refuses an address that two routers would fight for.
+func (r *reader) uniqueAddresses(c *Config) {
+	seen := map[netip.Addr]string{}
+	for _, router := range c.Routers {
+		for _, address := range router.Addresses {
+			if other, ok := seen[address]; ok {
+				r.problem(at(router.place, "addresses"), "%v is there twice, first in router %q", address, other)
+			}
+			seen[address] = router.Name
+		}
+	}
+}
+
+// knownChecks refuses a check that is defined nowhere, which would be a router
+// without a check.
+func (r *reader) knownChecks(c *Config) {
+	used := map[string]bool{}
+	for _, router := range c.Routers {
+		here := at(router.place, "checks")
+		mine := map[string]bool{}
+		for _, name := range router.Checks {
+			used[name] = true
+			if name != "" && mine[name] {
+				r.problem(here, "check %q is there twice", name)
+			}
+			mine[name] = true
+			if name != "" && c.Check(name) == nil {
+				r.problem(here, "unknown check %q: defined are %s", name, names(c.Checks))
+			}
+		}
+	}
+	for _, check := range c.Checks {
+		if check.Name != "" && !used[check.Name] {
+			r.warn(at(check.place, "name"), "no router uses check %q", check.Name)
+		}
+	}
+}
+
+func names(checks []Check) string {
+	var all []string
+	for _, check := range checks {
+		all = append(all, check.Name)
+	}
+	if len(all) == 0 {
+		return "none"
+	}
+	return strings.Join(all, ", ")
+}
+
+// checksAimElsewhere refuses a check of a virtual address: on the Backup it would
+// ask the Active, and find it well.
+func (r *reader) checksAimElsewhere(c *Config) {
+	virtual := c.Virtual()
+	for _, check := range c.Checks {
+		if address := target(check.Kind); slices.Contains(virtual, address) {
+			r.problem(check.place, "check %q is aimed at the virtual address %v, which is on the other node half of the time: "+
+				"want an address of this node, such as 127.0.0.1", check.Name, address)
+		}
+	}
+}
+
+// standing is one node's part in a router.
+type standing struct {
+	node   string
+	router *Router
+	config *Config
+}
+
+// standings collects what all nodes have for the i-th router.
+func (f *File) standings(i int) []standing {
+	var all []standing
+	for _, node := range f.Nodes {
+		if c := f.byNode[node]; i < len(c.Routers) {
+			all = append(all, standing{node, &c.Routers[i], c})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b standing) int { return int(b.router.Priority) - int(a.router.Priority) })
+	return all
+}
+
+// routerCount is the number of routers in the file.
+func (f *File) routerCount() int {
+	for _, c := range f.byNode {
+		return len(c.Routers)
+	}
+	return 0
+}
+
+// minSkewStep is how far apart two Backups should fire.
+const minSkewStep = 20 * time.Millisecond
+
+// prioritiesDiffer warns when it is not the priority that decides, and when two
+// Backups of three nodes would fire almost at once.
+func (r *reader) prioritiesDiffer(f *File) {
+	for i := range f.routerCount() {
+		all := f.standings(i)
+		for n := 1; n < len(all); n++ {
+			a, b := all[n-1], all[n]
+			here := at(b.router.place, "priority")
+			apart := vrrp.SkewTime(b.router.Priority, b.router.Interval) - vrrp.SkewTime(a.router.Priority, a.router.Interval)
+			switch {
+			case a.router.Priority == b.router.Priority:
+				r.warn(here, "%s and %s have the same priority, %d: the higher address decides", a.node, b.node, a.router.Priority)
+			case n > 1 && apart < minSkewStep:
+				r.warn(here, "%s and %s would take over within %v of each other: with three nodes want priorities that are further apart", a.node, b.node, apart)
+			}
+		}
+	}
+}
+
+// penaltiesMove warns of a penalty that can't move the addresses.
+func (r *reader) penaltiesMove(f *File) {
+	for i := range f.routerCount() {
+		all := f.standings(i)
+		if len(all) < 2 {
+			continue
+		}
+		best, next := all[0], all[1]
+		for _, name := range best.router.Checks {
+			check := best.config.Check(name)
+			if check == nil || check.Penalty.Less == 0 {
+				continue
+			}
+			if left := int(best.router.Priority) - check.Penalty.Less; left >= int(next.router.Priority) {
+				r.warn(at(check.place, "penalty"), "%d can't move router %q: %s would still have %d, and %s has %d",
+					check.Penalty.Less, best.router.Name, best.node, left, next.node, next.router.Priority)
+			}
+		}
+	}
+}
