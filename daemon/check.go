@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package daemon
+
+import (
+	"strings"
+	"time"
+
+	"vipd/config"
+	"vipd/health"
+	"vipd/vrrp"
+)
+
+// check is one configured check: what it said last, and what it comes to.
+type check struct {
+	config *config.Check
+	tally  health.Tally
+	since  time.Time // of the verdict
+	last   health.Result
+}
+
+func newCheck(c *config.Check, now time.Time) *check {
+	return &check{config: c, tally: health.NewTally(c.Rise, c.Fall), since: now}
+}
+
+// check finds a check by name; the configuration has been checked for it.
+func (d *Daemon) check(name string) *check {
+	for _, c := range d.checks {
+		if c.config.Name == name {
+			return c
+		}
+	}
+	return nil
+}
+
+// checked takes one result.
+func (d *Daemon) checked(result health.Result) {
+	c := d.check(result.Check)
+	if c == nil {
+		return
+	}
+	c.last = result
+	if !c.tally.Add(result) {
+		return
+	}
+	c.since = d.now
+	d.log.Info("check", "check", result.Check, "verdict", c.tally.Verdict().String(), "detail", result.Detail)
+	for _, r := range d.routers {
+		d.judge(r)
+	}
+}
+
+// judge recomputes from all verdicts what a router may be, and tells the core.
+func (d *Daemon) judge(r *router) {
+	verdicts := make([]verdict, len(r.checks))
+	for i, c := range r.checks {
+		verdicts[i] = verdict{c.config.Name, c.tally.Verdict(), c.config.Penalty}
+	}
+	waiting := !r.graceEnds.IsZero()
+	s := assess(r.config.Priority, verdicts, waiting)
+	because := strings.Join(s.because, ", ")
+	if s.priority != r.priority || because != r.because {
+		d.log.Info("priority", "router", r.config.Name, "from", r.priority, "to", s.priority, "failing", because)
+	}
+	r.priority, r.because = s.priority, because
+	if waiting && !s.unknown {
+		r.graceEnds = time.Time{}
+	}
+	d.setBlocked(r, vrrp.CheckFailed, s.fault)
+	d.step(r, vrrp.Priority{Effective: s.priority})
+	d.setBlocked(r, vrrp.AwaitingChecks, !r.graceEnds.IsZero())
+}
+
+// endGrace stops waiting for first verdicts. What is unknown then, fails: a check
+// that can't answer is no reason to trust.
+func (d *Daemon) endGrace(r *router) {
+	r.graceEnds = time.Time{}
+	d.log.Warn("no verdict within start_grace: it counts as failed", "router", r.config.Name, "start_grace", r.config.StartGrace)
+	d.judge(r)
+}

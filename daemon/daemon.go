@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package daemon
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"vipd/config"
+	"vipd/vrrp"
+)
+
+// Daemon runs the routers of one configuration.
+type Daemon struct {
+	node    string
+	version string
+	network Network
+	timer   Timer
+	log     *slog.Logger
+
+	events  chan event
+	done    chan struct{} // closed when the loop has ended
+	packets sync.Pool
+	dropped atomic.Uint64 // packets, because the queue was full
+
+	// What follows belongs to the loop alone.
+	now      time.Time
+	armed    time.Time // what the timer is set to
+	started  time.Time
+	stopping bool
+	links    map[string]Link
+	routers  []*router
+	checks   []*check
+	out      outbox
+	rejected rejects
+	lateness lateness
+
+	heard   *Packet // the advert that is being handled
+	effects []vrrp.Effect
+	scratch addressBuffer
+	limit   limiter
+}
+
+// New returns a daemon for a configuration. ready: see Run.
+func New(c *config.Config, version string, n Network, t Timer, log *slog.Logger) *Daemon {
+	d := &Daemon{
+		node: c.Node, version: version, network: n, timer: t, log: log,
+		events: make(chan event, queueLength), done: make(chan struct{}),
+		links: map[string]Link{}, now: t.Now(), limit: newLimiter(),
+	}
+	d.packets.New = func() any { return new(packet) }
+	d.started = d.now
+	for i := range c.Checks {
+		d.checks = append(d.checks, newCheck(&c.Checks[i], d.now))
+	}
+	for i := range c.Routers {
+		d.routers = append(d.routers, d.newRouter(&c.Routers[i]))
+	}
+	return d
+}
+
+// Run is the loop. When ctx ends it hands the addresses over and returns when the
+// next Active has them, or after the longest advert interval when nobody answers.
+// beat is called in each turn, at least once a second: a hung loop does not beat.
+func (d *Daemon) Run(ctx context.Context, beat func()) {
+	defer close(d.done)
+	d.turn(nil)
+	stop := ctx.Done()
+	for !d.finished() {
+		select {
+		case e := <-d.events:
+			d.turn(&e)
+		case <-d.timer.C():
+			d.turn(nil)
+		case <-stop:
+			stop = nil
+			d.stop()
+			d.turn(nil)
+		}
+		beat()
+	}
+}
+
+// turn takes the news first and acts on the deadlines then: an advert that came
+// in time counts, however late the loop is.
+func (d *Daemon) turn(first *event) {
+	d.now = d.timer.Now()
+	d.noticeLateness()
+	if first != nil {
+		d.handle(*first)
+	}
+	for range queueLength {
+		select {
+		case e := <-d.events:
+			d.handle(e)
+			continue
+		default:
+		}
+		break
+	}
+	d.tick()
+	d.flush()
+	d.arm()
+}
+
+// handle acts on one event.
+func (d *Daemon) handle(e event) {
+	switch {
+	case e.packet != nil:
+		d.receive(&e.packet.Packet)
+		d.packets.Put(e.packet)
+	case e.link != nil:
+		d.linkChanged(*e.link)
+	case e.holding != nil:
+		d.holdingChanged(*e.holding)
+	case e.result != nil:
+		d.checked(*e.result)
+	case e.ask != nil:
+		e.ask <- d.snapshot()
+	}
+}
+
+// tick acts on every deadline that has come.
+func (d *Daemon) tick() {
+	for _, r := range d.routers {
+		if due(r.core.Deadline(), d.now) {
+			d.step(r, vrrp.Tick{})
+		}
+		if due(r.graceEnds, d.now) {
+			d.endGrace(r)
+		}
+	}
+}
+
+func due(deadline, now time.Time) bool { return !deadline.IsZero() && !now.Before(deadline) }
+
+// maxSleep is the longest that the loop sleeps, so that the watchdog sees it.
+const maxSleep = time.Second
+
+// arm sets the timer to the next deadline.
+func (d *Daemon) arm() {
+	next := d.now.Add(maxSleep)
+	for _, r := range d.routers {
+		for _, deadline := range [...]time.Time{r.core.Deadline(), r.graceEnds} {
+			if !deadline.IsZero() && deadline.Before(next) {
+				next = deadline
+			}
+		}
+	}
+	d.armed = next
+	d.timer.Arm(next)
+}
+
+// lateness is how late the loop woke up.
+type lateness struct {
+	count uint64        // how often more than an advert interval
+	max   time.Duration // since the start
+}
+
+// noticeLateness measures how late the loop is. A router whose own interval has
+// passed meanwhile hears of it before anything else.
+func (d *Daemon) noticeLateness() {
+	if d.armed.IsZero() || d.now.Before(d.armed) {
+		return
+	}
+	late := d.now.Sub(d.armed)
+	d.lateness.max = max(d.lateness.max, late)
+	overslept := false
+	for _, r := range d.routers {
+		if late > r.config.Interval {
+			overslept = true
+			d.step(r, vrrp.Woke{})
+		}
+	}
+	if overslept {
+		d.lateness.count++
+		d.log.Warn("woke late: the process was stopped, or the machine is overloaded", "late", late)
+	}
+}
+
+// stop hands every router's addresses over.
+func (d *Daemon) stop() {
+	d.stopping = true
+	d.log.Info("stopping: handing the addresses over")
+	for _, r := range d.routers {
+		d.step(r, vrrp.Stop{})
+	}
+}
+
+// finished reports whether the loop may end: nothing is owned any more.
+func (d *Daemon) finished() bool {
+	if !d.stopping {
+		return false
+	}
+	for _, r := range d.routers {
+		if r.core.Status().Owns {
+			return false
+		}
+	}
+	return true
+}
+
+// Done is closed when the loop has ended.
+func (d *Daemon) Done() <-chan struct{} { return d.done }

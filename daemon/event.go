@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package daemon
+
+import (
+	"vipd/health"
+)
+
+const (
+	// queueLength bounds what waits for the loop: a second's worth of a thousand
+	// routers' adverts.
+	queueLength = 1024
+	// maxAdvert is the largest advert in IPv4: a longer packet is none, and is cut
+	// to be refused as too long.
+	maxAdvert = 8 + 4*255
+)
+
+// event is one piece of news for the loop: exactly one field is set.
+type event struct {
+	packet  *packet
+	link    *Link
+	holding *Holding
+	result  *health.Result
+	ask     chan<- Status
+}
+
+// packet is a received packet in a buffer that is used again.
+type packet struct {
+	Packet
+	buffer [maxAdvert + 1]byte
+}
+
+// PostPacket posts a received packet. When the queue is full the packet is
+// dropped and counted: the next advert says the same.
+func (d *Daemon) PostPacket(p Packet) {
+	q := d.packets.Get().(*packet)
+	q.Packet = p
+	q.Payload = q.buffer[:copy(q.buffer[:], p.Payload)]
+	select {
+	case d.events <- event{packet: q}:
+	default:
+		d.dropped.Add(1)
+		d.packets.Put(q)
+	}
+}
+
+// PostLink posts the state of an interface.
+func (d *Daemon) PostLink(l Link) { d.post(event{link: &l}) }
+
+// PostHolding posts what became of addresses.
+func (d *Daemon) PostHolding(h Holding) { d.post(event{holding: &h}) }
+
+// PostResult posts the result of a check.
+func (d *Daemon) PostResult(r health.Result) { d.post(event{result: &r}) }
+
+// post posts what may not be lost: it waits for room while the loop runs.
+func (d *Daemon) post(e event) {
+	select {
+	case d.events <- e:
+	case <-d.done:
+	}
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package daemon
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"vipd/config"
+	"vipd/health"
+	"vipd/vrrp"
+)
+
+// stage is a daemon with a network and a clock that only the test moves.
+type stage struct {
+	t   *testing.T
+	d   *Daemon
+	log bytes.Buffer
+
+	now   time.Time
+	armed time.Time
+	wake  chan struct{}
+
+	did      []string // what the daemon asked of the network, in order
+	sendFail error
+}
+
+func newStage(t *testing.T, yaml string) *stage {
+	t.Helper()
+	f, problems := config.Parse("test.yaml", []byte(yaml))
+	if f == nil {
+		t.Fatal(problems)
+	}
+	c, err := f.For("lb1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &stage{t: t, now: time.Unix(5000, 0), wake: make(chan struct{}, 1)}
+	s.d = New(c, "test", s, s, slog.New(slog.NewTextHandler(&s.log, nil)))
+	s.d.turn(nil)
+	return s
+}
+
+// The stage is the daemon's Network: it writes down what it is asked.
+
+func (s *stage) Send(batch []Datagram, failed func(int, error)) {
+	for i, d := range batch {
+		if s.sendFail != nil {
+			failed(i, s.sendFail)
+			continue
+		}
+		a, reject := vrrp.Parse(d.Payload, vrrp.Meta{Source: d.Source, Destination: d.Destination, TTL: 255}, nil)
+		if reject != vrrp.Accepted {
+			s.t.Errorf("sent an advert that is refused: %v", reject)
+		}
+		s.note("send %d vrid %d on %d from %v", a.Priority, a.VRID, d.Link, d.Source)
+	}
+}
+
+func (s *stage) Set(key string, w Want) {
+	if w.Present {
+		s.note("set %s on %d %v lease %v", key, w.Link, w.Prefixes, w.Lease)
+	} else {
+		s.note("remove %s on %d", key, w.Link)
+	}
+}
+
+func (s *stage) Renew(key string)    { s.note("renew %s", key) }
+func (s *stage) Announce(key string) { s.note("announce %s", key) }
+
+func (s *stage) note(format string, args ...any) { s.did = append(s.did, fmt.Sprintf(format, args...)) }
+
+// And its Timer.
+
+func (s *stage) Now() time.Time             { return s.now }
+func (s *stage) Wall(t time.Time) time.Time { return t }
+func (s *stage) Arm(t time.Time)            { s.armed = t }
+func (s *stage) C() <-chan struct{}         { return s.wake }
+
+// pass lets time go by, with a turn whenever the timer fires.
+func (s *stage) pass(d time.Duration) {
+	end := s.now.Add(d)
+	for !s.armed.After(end) {
+		s.now = s.armed
+		s.d.turn(nil)
+	}
+	s.now = end
+}
+
+// want compares what the daemon did since the last time.
+func (s *stage) want(lines ...string) {
+	s.t.Helper()
+	got := strings.Join(s.did, "\n")
+	if want := strings.Join(lines, "\n"); got != want {
+		s.t.Fatalf("did:\n%s\nwant:\n%s", got, want)
+	}
+	s.did = nil
+}
+
+func (s *stage) state(router string, want string) {
+	s.t.Helper()
+	if got := s.router(router).State; got != want {
+		s.t.Fatalf("router %s is %s, want %s; log:\n%s", router, got, want, s.log.String())
+	}
+}
+
+func (s *stage) router(name string) RouterStatus {
+	for _, r := range s.d.snapshot().Routers {
+		if r.Name == name {
+			return r
+		}
+	}
+	s.t.Fatalf("no router %s", name)
+	return RouterStatus{}
+}
+
+// post posts one event and lets the loop turn.
+func (s *stage) post(e event) { s.d.turn(&e) }
+
+func (s *stage) link(l Link) { s.post(event{link: &l}) }
+
+func (s *stage) result(r health.Result) { s.post(event{result: &r}) }
+
+func (s *stage) held(key string) { s.post(event{holding: &Holding{Key: key, Held: true}}) }
+
+// eth0 is an interface that is as it should be.
+var eth0 = Link{
+	Name: "eth0", Index: 2, MTU: 1500, Up: true, Listening: true,
+	Prefixes: []netip.Prefix{netip.MustParsePrefix("192.0.2.11/24")},
+}
+
+// advert is what another node sends.
+func advert(vrid, priority uint8) Packet {
+	source := netip.MustParseAddr("192.0.2.12")
+	a := vrrp.Advert{
+		VRID: vrid, Priority: priority, Interval: time.Second,
+		Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.100")},
+	}
+	return Packet{
+		Link: 2, Source: source, Destination: vrrp.Group, TTL: 255,
+		Payload: a.AppendTo(nil, source, vrrp.Group, vrrp.ChecksumPseudoHeader),
+	}
+}
+
+func (s *stage) hear(p Packet) {
+	s.d.PostPacket(p)
+	s.d.turn(nil)
+}
+
+const oneRouter = `routers:
+- name: web
+  interface: eth0
+  vrid: 51
+  addresses: [192.0.2.100/24]
+`
+
+const oneCheck = oneRouter + `  checks: [haproxy]
+checks:
+- name: haproxy
+  haproxy: {socket: /run/haproxy.sock}
+`
+
+// activeStage is a daemon whose router is Active.
+func activeStage(t *testing.T, yaml string) *stage {
+	t.Helper()
+	s := newStage(t, yaml)
+	s.link(eth0)
+	s.pass(5 * time.Second)
+	s.state("web", "active")
+	s.held("web")
+	s.pass(10 * time.Second)
+	s.did = nil
+	return s
+}

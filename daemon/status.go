@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package daemon
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"time"
+
+	"vipd/vrrp"
+)
+
+// Status is everything that a person wants to know, at one moment. Its JSON is
+// what `vipd status --json` prints.
+type Status struct {
+	Node    string         `json:"node"`
+	Version string         `json:"version"`
+	Started time.Time      `json:"started"`
+	Routers []RouterStatus `json:"routers"`
+	Checks  []CheckStatus  `json:"checks"`
+	Loop    LoopStatus     `json:"loop"`
+}
+
+// RouterStatus is one router's.
+type RouterStatus struct {
+	Name      string    `json:"name"`
+	State     string    `json:"state"`             // initialize, backup, active
+	Phase     string    `json:"phase,omitempty"`   // releasing, resuming
+	Blocked   []string  `json:"blocked,omitempty"` // why it may not run
+	Since     time.Time `json:"since"`
+	Reason    string    `json:"reason"` // for the state
+	Interface string    `json:"interface"`
+	Source    string    `json:"source,omitempty"`
+	VRID      uint8     `json:"vrid"`
+	Interval  string    `json:"advert_interval"`
+
+	Priority           uint8  `json:"priority"` // effective
+	ConfiguredPriority uint8  `json:"configured_priority"`
+	Failing            string `json:"failing,omitempty"` // the checks that lower it
+
+	Addresses []netip.Prefix `json:"addresses"`
+	Outside   []netip.Prefix `json:"outside,omitempty"` // of the interface's networks
+	Owns      bool           `json:"owns"`
+	Problem   string         `json:"problem,omitempty"`
+
+	Active *ActiveStatus `json:"active,omitempty"` // whom a Backup hears
+
+	Counters CounterStatus     `json:"counters"`
+	Rejected map[string]uint64 `json:"rejected,omitempty"`
+	Noticed  map[string]uint64 `json:"noticed,omitempty"`
+}
+
+// ActiveStatus is the Active router that a Backup hears.
+type ActiveStatus struct {
+	Source   netip.Addr `json:"source"`
+	Priority uint8      `json:"priority"`
+	Interval string     `json:"advert_interval"`
+	Heard    time.Time  `json:"heard"`
+}
+
+// CounterStatus counts since the start.
+type CounterStatus struct {
+	AdvertsSent          uint64 `json:"adverts_sent"`
+	AdvertsReceived      uint64 `json:"adverts_received"`
+	AdvertsNotSent       uint64 `json:"adverts_not_sent"`
+	PriorityZeroSent     uint64 `json:"priority_zero_sent"`
+	PriorityZeroReceived uint64 `json:"priority_zero_received"`
+	BecameActive         uint64 `json:"became_active"`
+	Announced            uint64 `json:"announced"`
+}
+
+// CheckStatus is one check's.
+type CheckStatus struct {
+	Name    string    `json:"name"`
+	Verdict string    `json:"verdict"` // unknown, pass, fail
+	Since   time.Time `json:"since"`
+	Detail  string    `json:"detail,omitempty"`
+	Took    string    `json:"took,omitempty"`
+}
+
+// LoopStatus is the daemon's own.
+type LoopStatus struct {
+	Dropped  uint64            `json:"dropped"` // packets, because the queue was full
+	Late     uint64            `json:"late"`    // wake-ups later than an advert interval
+	MaxLate  string            `json:"max_late"`
+	Rejected map[string]uint64 `json:"rejected,omitempty"` // packets that belong to no router
+}
+
+// ErrNotRunning: the loop has ended.
+var ErrNotRunning = errors.New("the daemon is stopping")
+
+// Status asks the loop. The answer is a copy, and nobody's else.
+func (d *Daemon) Status(ctx context.Context) (Status, error) {
+	answer := make(chan Status, 1)
+	select {
+	case d.events <- event{ask: answer}:
+	case <-d.done:
+		return Status{}, ErrNotRunning
+	case <-ctx.Done():
+		return Status{}, ctx.Err()
+	}
+	select {
+	case s := <-answer:
+		return s, nil
+	case <-d.done:
+		return Status{}, ErrNotRunning
+	case <-ctx.Done():
+		return Status{}, ctx.Err()
+	}
+}
+
+// snapshot makes the Status. It runs in the loop.
+func (d *Daemon) snapshot() Status {
+	s := Status{
+		Node: d.node, Version: d.version, Started: d.wall(d.started),
+		Routers: []RouterStatus{}, Checks: []CheckStatus{},
+		Loop: LoopStatus{
+			Dropped: d.dropped.Load(), Late: d.lateness.count, MaxLate: d.lateness.max.String(),
+			Rejected: counts(d.rejected[:], rejectWord),
+		},
+	}
+	for _, r := range d.routers {
+		s.Routers = append(s.Routers, d.routerStatus(r))
+	}
+	for _, c := range d.checks {
+		s.Checks = append(s.Checks, CheckStatus{
+			Name: c.config.Name, Verdict: c.tally.Verdict().String(), Since: d.wall(c.since),
+			Detail: c.last.Detail, Took: c.last.Took.Round(time.Microsecond).String(),
+		})
+	}
+	return s
+}
+
+func (d *Daemon) routerStatus(r *router) RouterStatus {
+	core := r.core.Status()
+	s := RouterStatus{
+		Name: r.config.Name, State: core.State.String(), Phase: core.Phase.String(),
+		Since: d.wall(latest(core.Since, d.started)), Reason: core.Reason.String(),
+		Interface: r.config.Interface, VRID: r.config.VRID, Interval: r.config.Interval.String(),
+		Priority: core.Priority, ConfiguredPriority: r.config.Priority, Failing: r.because,
+		Addresses: r.config.Prefixes, Outside: r.outside, Owns: core.Owns, Problem: r.problem,
+		Counters: CounterStatus{
+			AdvertsSent: core.Counters.AdvertsSent, AdvertsReceived: core.Counters.AdvertsReceived,
+			AdvertsNotSent:   r.unsent,
+			PriorityZeroSent: core.Counters.PriorityZeroSent, PriorityZeroReceived: core.Counters.PriorityZeroReceived,
+			BecameActive: core.Counters.BecameActive, Announced: core.Counters.Announced,
+		},
+		Rejected: counts(core.Counters.Rejected[:], rejectWord),
+		Noticed:  counts(core.Counters.Noticed[:], func(i int) string { return vrrp.NoticeKind(i).String() }),
+	}
+	if r.problem == "" {
+		s.Problem = r.link.Problem
+	}
+	if source := r.link.Source(); source.IsValid() {
+		s.Source = source.String()
+	}
+	for _, why := range core.Blocked {
+		s.Blocked = append(s.Blocked, why.String())
+	}
+	if core.Active.Source.IsValid() {
+		s.Active = &ActiveStatus{
+			Source: core.Active.Source, Priority: core.Active.Priority,
+			Interval: core.Active.Interval.String(), Heard: d.wall(core.Active.Heard),
+		}
+	}
+	return s
+}
+
+// wall turns an instant of the loop's clock into wall-clock time, in whole
+// milliseconds.
+func (d *Daemon) wall(t time.Time) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return d.timer.Wall(t).Round(time.Millisecond)
+}
+
+// latest is the later of two instants: a router that never moved has been so
+// since the start.
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+func rejectWord(i int) string { return vrrp.Reject(i).String() }
+
+// counts names the counters that are not 0.
+func counts(values []uint64, word func(int) string) map[string]uint64 {
+	named := map[string]uint64{}
+	for i, n := range values {
+		if n > 0 {
+			named[word(i)] = n
+		}
+	}
+	return named
+}
