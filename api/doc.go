@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package api is the door for people and programs: HTTP over a UNIX socket. It
+// shows what the daemon's loop says, and can't touch a router by itself.
+package api

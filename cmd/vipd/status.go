@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"vipd/api"
+	"vipd/daemon"
+)
+
+func statusCommand() *cobra.Command {
+	var path, socket string
+	var asJSON bool
+	command := &cobra.Command{
+		Use:   "status",
+		Short: "Show what the running daemon does, and why",
+		Args:  arguments(0, 0),
+		RunE: func(c *cobra.Command, _ []string) error {
+			if socket == "" {
+				own, err := load(c.ErrOrStderr(), path)
+				if err != nil {
+					return err
+				}
+				socket = own.API
+			}
+			status, text, err := api.Status(c.Context(), socket)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				_, err = c.OutOrStdout().Write(text)
+			} else {
+				printStatus(c.OutOrStdout(), status, time.Now())
+			}
+			return errors.Join(err, healthy(status))
+		},
+	}
+	configFlag(command, &path)
+	command.Flags().StringVar(&socket, "socket", "", "the daemon's socket (default: the one in the configuration file)")
+	command.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return command
+}
+
+// healthy is the exit code: every router runs.
+func healthy(s daemon.Status) error {
+	for _, r := range s.Routers {
+		if len(r.Blocked) > 0 {
+			return errNo
+		}
+	}
+	return nil
+}
+
+func printStatus(w io.Writer, s daemon.Status, now time.Time) {
+	fmt.Fprintf(w, "node %s, vipd %s, running for %s\n\n", s.Node, s.Version, age(s.Started, now))
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "ROUTER\tSTATE\tSINCE\tREASON\tPRIORITY\tINTERFACE\tVRID\tADDRESSES")
+	for _, r := range s.Routers {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", r.Name, stateWord(r), age(r.Since, now),
+			reasonWords(r), priorityWord(r), r.Interface, r.VRID, join(r.Addresses))
+	}
+	t.Flush()
+	if len(s.Checks) > 0 {
+		fmt.Fprintln(w)
+		fmt.Fprintln(t, "CHECK\tVERDICT\tSINCE\tTOOK\tDETAIL")
+		for _, c := range s.Checks {
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", c.Name, c.Verdict, age(c.Since, now), c.Took, c.Detail)
+		}
+		t.Flush()
+	}
+	printRemarks(w, s, now)
+}
+
+// printRemarks prints what is not as it should be, and whom the Backups follow.
+func printRemarks(w io.Writer, s daemon.Status, now time.Time) {
+	var lines []string
+	for _, r := range s.Routers {
+		for _, remark := range remarks(r, now) {
+			lines = append(lines, r.Name+": "+remark)
+		}
+	}
+	lines = append(lines, refused(s.Loop.Rejected)...)
+	if s.Loop.Late > 0 {
+		lines = append(lines, fmt.Sprintf("the daemon woke late %d times, by up to %s", s.Loop.Late, s.Loop.MaxLate))
+	}
+	if len(lines) > 0 {
+		fmt.Fprintln(w, "\n"+strings.Join(lines, "\n"))
+	}
+}
+
+// remarks are what there is to say about one router.
+func remarks(r daemon.RouterStatus, now time.Time) []string {
+	var lines []string
+	if r.Active != nil {
+		lines = append(lines, fmt.Sprintf("the Active is %v with priority %d, heard %s ago", r.Active.Source, r.Active.Priority, age(r.Active.Heard, now)))
+	}
+	if r.Problem != "" {
+		lines = append(lines, r.Problem)
+	}
+	if r.Failing != "" {
+		lines = append(lines, fmt.Sprintf("priority %d instead of %d because of %s", r.Priority, r.ConfiguredPriority, r.Failing))
+	}
+	if len(r.Outside) > 0 {
+		lines = append(lines, fmt.Sprintf("in none of the networks of %s: %s", r.Interface, join(r.Outside)))
+	}
+	return append(lines, refused(r.Rejected)...)
+}
+
+// refused says how many adverts were refused, by reason.
+func refused(counts map[string]uint64) []string {
+	var lines []string
+	for _, reason := range slices.Sorted(maps.Keys(counts)) {
+		lines = append(lines, fmt.Sprintf("%d adverts refused: %s", counts[reason], reason))
+	}
+	return lines
+}
+
+func stateWord(r daemon.RouterStatus) string {
+	state := r.State
+	if len(r.Blocked) > 0 {
+		state = "fault"
+	}
+	if r.Phase != "" {
+		state += " (" + r.Phase + ")"
+	}
+	return state
+}
+
+func reasonWords(r daemon.RouterStatus) string {
+	if len(r.Blocked) > 0 {
+		return strings.Join(r.Blocked, ",")
+	}
+	return r.Reason
+}
+
+func priorityWord(r daemon.RouterStatus) string {
+	if r.Priority == r.ConfiguredPriority {
+		return fmt.Sprint(r.Priority)
+	}
+	return fmt.Sprintf("%d of %d", r.Priority, r.ConfiguredPriority)
+}
+
+func join(prefixes []netip.Prefix) string {
+	words := make([]string, len(prefixes))
+	for i, p := range prefixes {
+		words[i] = p.String()
+	}
+	return strings.Join(words, " ")
+}
+
+// age is how long ago something was, in a few characters.
+func age(t, now time.Time) string {
+	d := now.Sub(t)
+	switch {
+	case d < 0:
+		return "0s"
+	case d < 10*time.Second:
+		return d.Round(100 * time.Millisecond).String()
+	case d < 48*time.Hour:
+		return d.Round(time.Second).String()
+	}
+	return fmt.Sprintf("%dd", int(d/(24*time.Hour)))
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"vipd/daemon"
+)
+
+// What a person sees, of a node with everything to say.
+func TestPrintStatus(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	status := daemon.Status{
+		Node: "lb2", Version: "1.0", Started: now.Add(-72 * time.Hour),
+		Routers: []daemon.RouterStatus{{
+			Name: "web", State: "backup", Reason: "started", Since: now.Add(-90 * time.Second),
+			Interface: "eth0", VRID: 51, Priority: 1, ConfiguredPriority: 253, Failing: "haproxy",
+			Addresses: []netip.Prefix{netip.MustParsePrefix("192.0.2.100/24")},
+			Active:    &daemon.ActiveStatus{Source: netip.MustParseAddr("192.0.2.11"), Priority: 254, Heard: now.Add(-400 * time.Millisecond)},
+			Rejected:  map[string]uint64{"interval-zero": 3, "count-zero": 2},
+		}, {
+			Name: "inside", State: "initialize", Blocked: []string{"link-down", "check-failed"}, Since: now.Add(-time.Hour),
+			Interface: "eth1", VRID: 52, Priority: 254, ConfiguredPriority: 254, Problem: "a problem",
+			Addresses: []netip.Prefix{netip.MustParsePrefix("198.51.100.1/24")},
+			Outside:   []netip.Prefix{netip.MustParsePrefix("198.51.100.1/24")},
+		}},
+		Checks: []daemon.CheckStatus{{Name: "haproxy", Verdict: "fail", Since: now.Add(-5 * time.Second), Took: "102µs", Detail: "connection refused"}},
+		Loop:   daemon.LoopStatus{Late: 1, MaxLate: "2s", Rejected: map[string]uint64{"ttl": 7}},
+	}
+	const want = `node lb2, vipd 1.0, running for 3d
+
+ROUTER  STATE   SINCE  REASON                  PRIORITY  INTERFACE  VRID  ADDRESSES
+web     backup  1m30s  started                 1 of 253  eth0       51    192.0.2.100/24
+inside  fault   1h0m0s link-down,check-failed  254       eth1       52    198.51.100.1/24
+
+CHECK    VERDICT  SINCE  TOOK   DETAIL
+haproxy  fail     5s     102µs  connection refused
+
+web: the Active is 192.0.2.11 with priority 254, heard 400ms ago
+web: priority 1 instead of 253 because of haproxy
+web: 2 adverts refused: count-zero
+web: 3 adverts refused: interval-zero
+inside: a problem
+inside: in none of the networks of eth1: 198.51.100.1/24
+7 adverts refused: ttl
+the daemon woke late 1 times, by up to 2s
+`
+	var out strings.Builder
+	printStatus(&out, status, now)
+	squeeze := func(s string) string { return strings.Join(strings.Fields(s), " ") }
+	if diff := cmp.Diff(squeeze(want), squeeze(out.String())); diff != "" {
+		t.Errorf("(-want +got):\n%s\n%s", diff, out.String())
+	}
+	if !errors.Is(healthy(status), errNo) {
+		t.Error("a router in fault is healthy")
+	}
+	status.Routers = status.Routers[:1]
+	if healthy(status) != nil {
+		t.Error("a Backup is not healthy")
+	}
+}
+
+func TestAge(t *testing.T) {
+	now := time.Unix(1000000, 0)
+	for ago, want := range map[time.Duration]string{
+		-time.Second: "0s", 0: "0s", 1234 * time.Millisecond: "1.2s", 75 * time.Second: "1m15s",
+		47 * time.Hour: "47h0m0s", 49 * time.Hour: "2d",
+	} {
+		if got := age(now.Add(-ago), now); got != want {
+			t.Errorf("%v ago: %s, want %s", ago, got, want)
+		}
+	}
+}

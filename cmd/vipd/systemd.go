@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+)
+
+// systemd tells the service manager how we are. All of it is nothing when
+// something else started us.
+type systemd struct {
+	log   *slog.Logger
+	beats atomic.Uint64
+}
+
+// startSystemd says READY, and feeds the watchdog for as long as the loop beats.
+func startSystemd(log *slog.Logger) *systemd {
+	s := &systemd{log: log}
+	s.notify(daemon.SdNotifyReady)
+	if interval, err := daemon.SdWatchdogEnabled(false); err == nil && interval > 0 {
+		go s.feed(interval / 3)
+	}
+	return s
+}
+
+// beat is called by the loop, in each turn.
+func (s *systemd) beat() { s.beats.Add(1) }
+
+// feed keeps the watchdog quiet, unless the loop has stood still.
+func (s *systemd) feed(every time.Duration) {
+	for last := uint64(0); ; {
+		time.Sleep(every)
+		if now := s.beats.Load(); now != last {
+			s.notify(daemon.SdNotifyWatchdog)
+			last = now
+		}
+	}
+}
+
+func (s *systemd) stopping() { s.notify(daemon.SdNotifyStopping) }
+
+func (s *systemd) notify(state string) {
+	if _, err := daemon.SdNotify(false, state); err != nil {
+		s.log.Warn("systemd was not told", "state", state, "error", err)
+	}
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"time"
+
+	"vipd/daemon"
+	"vipd/host"
+	"vipd/netif"
+)
+
+// networkPort is netif as the daemon wants it.
+type networkPort struct {
+	host  *netif.Host
+	batch []netif.Datagram
+}
+
+func (p *networkPort) Send(batch []daemon.Datagram, failed func(int, error)) {
+	p.batch = p.batch[:0]
+	for _, d := range batch {
+		p.batch = append(p.batch, netif.Datagram(d))
+	}
+	p.host.Send(p.batch, failed)
+}
+
+func (p *networkPort) Set(key string, w daemon.Want) { p.host.Set(key, netif.Want(w)) }
+func (p *networkPort) Renew(key string)              { p.host.Renew(key) }
+func (p *networkPort) Announce(key string)           { p.host.Announce(key) }
+
+func holding(h netif.Holding) daemon.Holding {
+	return daemon.Holding{Key: h.Key, Held: h.Held, Expired: errors.Is(h.Err, netif.ErrExpired), Err: h.Err}
+}
+
+// timerPort is host's timer and clock as the daemon wants them.
+type timerPort struct{ *host.Timer }
+
+func (timerPort) Now() time.Time             { return host.Now() }
+func (timerPort) Wall(t time.Time) time.Time { return host.Wall(t) }
