@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/vishvananda/netlink"
+
+	"vipd/integration/lab"
+)
+
+// lookInterval is how often is looked whether all is settled.
+const lookInterval = 50 * time.Millisecond
+
+// node is one load balancer.
+type node struct {
+	host  *lab.Namespace
+	cable *lab.Cable
+	web   lab.WebServer
+	vipd  *lab.Vipd
+
+	webUp, vipdUp bool // as the play left them
+}
+
+// What happens to a node in the play.
+
+func (n *node) killWeb() error {
+	n.webUp = false
+	return n.web.Kill()
+}
+
+func (n *node) restartWeb() error {
+	n.webUp = true
+	return n.web.Restart()
+}
+
+func (n *node) stopVipd() error {
+	n.vipdUp = false
+	return n.vipd.Stop()
+}
+
+func (n *node) restartVipd() error {
+	n.vipdUp = true
+	return n.vipd.Restart()
+}
+
+// status is what the demo reads of `vipd status --json`.
+type status struct {
+	Routers []struct {
+		State string `json:"state"`
+		Phase string `json:"phase"`
+	} `json:"routers"`
+	Checks []struct {
+		Verdict string `json:"verdict"`
+	} `json:"checks"`
+}
+
+// look tells what is not settled on a node that serves, or that does not.
+func (n *node) look(serves bool) error {
+	owns, err := n.owns()
+	switch {
+	case err != nil:
+		return err
+	case owns && !serves:
+		return errors.New("still has the address")
+	case !owns && serves:
+		return errors.New("does not have the address")
+	case !n.vipdUp:
+		return nil
+	}
+	text, err := n.vipd.Status()
+	if err != nil {
+		return err
+	}
+	var s status
+	if err := json.Unmarshal(text, &s); err != nil {
+		return fmt.Errorf("status: %w", err)
+	}
+	return s.look(serves, n.webUp)
+}
+
+func (s status) look(serves, webUp bool) error {
+	for _, router := range s.Routers {
+		if (router.State == "active") != serves || router.Phase != "" {
+			return fmt.Errorf("is in the state %s %s", router.State, router.Phase)
+		}
+	}
+	for _, check := range s.Checks {
+		if (check.Verdict == "pass") != webUp {
+			return fmt.Errorf("has a check that says %s", check.Verdict)
+		}
+	}
+	return nil
+}
+
+// owns tells whether the node has the VIP.
+func (n *node) owns() (bool, error) {
+	link, err := n.host.Handle().LinkByName(ifname)
+	if err != nil {
+		return false, fmt.Errorf("find %s: %w", ifname, err)
+	}
+	addresses, err := n.host.Handle().AddrList(link, netlink.FAMILY_V4)
+	if err != nil {
+		return false, fmt.Errorf("list addresses: %w", err)
+	}
+	for _, a := range addresses {
+		if a.IP.String() == vip.Addr().String() {
+			return true, nil
+		}
+	}
+	return false, nil
+}
