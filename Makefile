@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+.DEFAULT_GOAL := help
+.PHONY: help build test unit check demo bench-core fuzz needs clean
+
+SERVICE ?= haproxy
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+FUZZTIME ?= 60s
+
+# The race detector needs a C compiler.
+RACE := $(if $(shell command -v gcc),-race)
+# One package at a time: the tests of timing share two cores with nobody.
+GOTEST := go test -count=1 -p 1 $(RACE)
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build bin/vipd, static
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/vipd ./cmd/vipd
+
+test: needs check ## all tests, in network namespaces, with real HAProxy and nginx (root)
+	$(GOTEST) ./...
+
+unit: ## the tests that need no root
+	$(GOTEST) . ./vrrp ./config ./daemon ./api
+
+check: ## formatting, go vet, staticcheck
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
+	if [ -n "$$unformatted" ]; then echo "gofmt would change: $$unformatted"; exit 1; fi
+	go vet ./...
+	go tool staticcheck ./...
+
+demo: needs build ## watch an address move between two load balancers (root; SERVICE=nginx for nginx)
+	@mkdir -p bin && go build -o bin/demo ./integration/demo
+	@bin/demo -vipd bin/vipd -service $(SERVICE)
+
+bench-core: ## time and allocations of the protocol core
+	go test -run '^$$' -bench . -benchmem ./vrrp
+
+fuzz: ## fuzz the parsers, FUZZTIME=60s each
+	go test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) ./vrrp
+	go test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) ./config
+
+needs: # what the tests and the demo run: HAProxy, nginx
+	@integration/needs haproxy nginx
+
+clean: ## remove what was built
+	rm -rf bin
