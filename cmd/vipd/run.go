@@ -74,9 +74,9 @@ func run(c *config.Config) error {
 
 // serve runs the parts until the process is told to stop.
 func serve(c *config.Config, d *daemon.Daemon, network *netif.Host, server *api.Server, log *slog.Logger) error {
-	stop, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	stop, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	context.AfterFunc(stop, cancel) // a second signal ends the process at once
+	onSignals(cancel)
 	ignoreReload(log)
 
 	networkContext, endNetwork := context.WithCancel(context.Background())
@@ -106,6 +106,21 @@ func serve(c *config.Config, d *daemon.Daemon, network *netif.Host, server *api.
 	parts.Wait()
 	log.Info("vipd has ended")
 	return errors.Join(networkErr, err)
+}
+
+// onSignals calls stop at the first SIGTERM or SIGINT. A second one ends the process
+// at once, however soon it comes; the kernel then removes the addresses when their
+// leases end.
+func onSignals(stop func()) {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	go func() {
+		<-signals
+		stop()
+		second := <-signals
+		signal.Reset(second)
+		_ = syscall.Kill(os.Getpid(), second.(syscall.Signal)) // of ourselves: it can't fail
+	}()
 }
 
 // ignoreReload keeps SIGHUP from ending the process.
