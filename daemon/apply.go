@@ -3,6 +3,8 @@
 package daemon
 
 import (
+	"net/netip"
+
 	"vipd/vrrp"
 )
 
@@ -12,6 +14,11 @@ type outbox struct {
 	from    []*router
 	renews  []bool // the advert renews the lease
 	payload []byte // of all
+
+	// What is being sent, for emit.
+	router   *router
+	priority uint8
+	emit     func(destination netip.Addr, packet []byte)
 }
 
 // apply carries out one effect, and decides nothing.
@@ -37,16 +44,16 @@ func (d *Daemon) apply(r *router, effect vrrp.Effect) {
 // send puts an advert into the outbox.
 func (d *Daemon) send(r *router, priority uint8) {
 	o := &d.out
-	advert := vrrp.Advert{
-		VRID: r.config.VRID, Priority: priority, Interval: r.config.Interval, Addresses: r.config.Addresses,
-	}
-	start := len(o.payload)
-	o.payload = advert.AppendTo(o.payload, r.link.Source(), vrrp.Group, vrrp.ChecksumPseudoHeader)
-	o.batch = append(o.batch, Datagram{
-		Link: r.link.Index, Source: r.link.Source(), Destination: vrrp.Group, Payload: o.payload[start:],
-	})
-	o.from = append(o.from, r)
-	o.renews = append(o.renews, priority > 0)
+	o.router, o.priority = r, priority
+	o.payload = r.core.Encode(priority, o.payload, o.emit)
+}
+
+// add puts one packet into the batch.
+func (o *outbox) add(destination netip.Addr, packet []byte) {
+	link := &o.router.link
+	o.batch = append(o.batch, Datagram{Link: link.Index, Source: link.Source(), Destination: destination, Payload: packet})
+	o.from = append(o.from, o.router)
+	o.renews = append(o.renews, o.priority > 0)
 }
 
 // flush sends what is in the outbox. The lease is renewed with an advert that has

@@ -52,6 +52,7 @@ func New(c *config.Config, version string, n Network, t Timer, log *slog.Logger)
 		links: map[string]Link{}, now: t.Now(), limit: newLimiter(),
 	}
 	d.packets.New = func() any { return new(packet) }
+	d.out.emit = d.out.add
 	d.started = d.now
 	for i := range c.Checks {
 		d.checks = append(d.checks, newCheck(&c.Checks[i], d.now))
@@ -190,13 +191,14 @@ func (d *Daemon) stop() {
 	}
 }
 
-// finished reports whether the loop may end: nothing is owned any more.
+// finished reports whether the loop may end: nothing is owned any more, and nothing
+// left to say.
 func (d *Daemon) finished() bool {
 	if !d.stopping {
 		return false
 	}
 	for _, r := range d.routers {
-		if r.core.Status().Owns {
+		if !r.core.Deadline().IsZero() {
 			return false
 		}
 	}

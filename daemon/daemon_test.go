@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -106,8 +107,9 @@ func TestBadPackets(t *testing.T) {
 		packet Packet
 	}{
 		{"ttl", change(func(p *Packet) { p.TTL = 254 })},
-		{"destination", change(func(p *Packet) { p.Destination = netip.MustParseAddr("192.0.2.11") })},
-		{"version", change(func(p *Packet) { p.Payload[0] = 0x21 })},
+		{"destination", change(func(p *Packet) { p.Destination = netip.MustParseAddr("192.0.2.11"); sum(p) })},
+		{"version", change(func(p *Packet) { p.Payload[0] = 0x41 })},
+		{"version", change(func(p *Packet) { p.Payload[0] = 0x21; p.Payload = append(p.Payload, make([]byte, 8)...); sum(p) })},
 		{"type", change(func(p *Packet) { p.Payload[0] = 0x32 })},
 		{"truncated", change(func(p *Packet) { p.Payload = p.Payload[:7] })},
 		{"truncated", change(func(p *Packet) { p.Payload = nil })},
@@ -206,8 +208,8 @@ func TestStopIsMakeBeforeBreak(t *testing.T) {
 	s := activeStage(t, oneRouter)
 	s.d.stop()
 	s.d.turn(nil)
-	s.want("send 0 vrid 51 on 2 from 192.0.2.11")
 	s.pass(12 * time.Millisecond)
+	s.want(slices.Repeat([]string{"send 0 vrid 51 on 2 from 192.0.2.11"}, 3)...)
 	s.hear(advert(51, 253))
 	s.pass(50 * time.Millisecond)
 	s.want()

@@ -138,12 +138,12 @@ var eth0 = Link{
 func advert(vrid, priority uint8) Packet {
 	source := netip.MustParseAddr("192.0.2.12")
 	a := vrrp.Advert{
-		VRID: vrid, Priority: priority, Interval: time.Second,
+		Version: 3, VRID: vrid, Priority: priority, Interval: time.Second,
 		Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.100")},
 	}
 	return Packet{
-		Link: 2, Source: source, Destination: vrrp.Group, TTL: 255,
-		Payload: a.AppendTo(nil, source, vrrp.Group, vrrp.ChecksumPseudoHeader),
+		Link: 2, Source: source, Destination: vrrp.GroupIPv4, TTL: 255,
+		Payload: a.AppendTo(nil, source, vrrp.GroupIPv4),
 	}
 }
 

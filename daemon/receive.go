@@ -27,7 +27,7 @@ func (d *Daemon) receive(p *Packet) {
 		return
 	}
 	d.heard = p
-	d.step(r, vrrp.Received{Advert: advert, Source: p.Source})
+	d.step(r, vrrp.Received{Advert: advert, Source: p.Source, Destination: p.Destination})
 	d.heard = nil
 }
 

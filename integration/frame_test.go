@@ -113,6 +113,16 @@ func claim() advert {
 	return advert{version: 3, kind: 1, vrid: 51, priority: 255, count: 1, interval: 100, addresses: []netip.Addr{vip.Addr()}}
 }
 
+// asVersion2 makes a VRRPv3 advert one of VRRPv2 (RFC 3768 §5.3): no authentication,
+// 1 s, and a checksum over the message alone.
+func asVersion2(b []byte) []byte {
+	b = append(b, make([]byte, 8)...)
+	b[0] = 2<<4 | b[0]&0x0f
+	copy(b[4:], []byte{0, 1, 0, 0})
+	binary.BigEndian.PutUint16(b[6:], internetChecksum(b))
+	return b
+}
+
 // bytes has the checksum over the pseudo-header, too, as RFC 5798 peers send it.
 func (a advert) bytes(source, destination netip.Addr) []byte {
 	b := []byte{a.version<<4 | a.kind, a.vrid, a.priority, a.count}

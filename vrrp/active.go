@@ -77,18 +77,19 @@ func (r *Router) sendDue(now time.Time, fx []Effect) []Effect {
 }
 
 // receiveActive is RFC 9568 §6.4.3, upon receipt of an ADVERTISEMENT.
-func (r *Router) receiveActive(now time.Time, a Advert, source netip.Addr, fx []Effect) []Effect {
+func (r *Router) receiveActive(now time.Time, a *Advert, source netip.Addr, fx []Effect) []Effect {
 	switch {
 	case a.Priority == 0: // (640): we are Active, and say so
 		if !r.confirm.IsZero() {
 			return fx
 		}
-		return r.sendAdvert(now, fx)
+		fx = r.sendAdvert(now, fx)
+		return r.announceAgain(now, fx) // hosts may have followed whoever gave up
 	case !r.confirm.IsZero():
 		return r.loseResume(now, a, source, fx)
 	case a.Priority > r.priority: // (670)
 		return r.yield(now, HigherPriority, a, source, fx)
-	case a.Priority == r.priority && source.Compare(r.source) > 0: // (675)
+	case a.Priority == r.priority && source.Compare(r.source) > 0 && !r.tieElsewhere: // (675)
 		return r.yield(now, HigherAddress, a, source, fx)
 	}
 	if a.Priority == r.priority && source == r.source {
@@ -97,8 +98,13 @@ func (r *Router) receiveActive(now time.Time, a Advert, source netip.Addr, fx []
 	return r.answerLosing(now, fx) // (705)
 }
 
-// yield goes to Backup because another Active wins: §6.4.3 (680)–(700).
-func (r *Router) yield(now time.Time, why Reason, a Advert, source netip.Addr, fx []Effect) []Effect {
+// yield goes to Backup because another Active wins: §6.4.3 (680)–(700). Its last
+// advert, which the RFC does not have, tells the winner that there were two: only
+// then can it announce itself to the hosts that followed us.
+func (r *Router) yield(now time.Time, why Reason, a *Advert, source netip.Addr, fx []Effect) []Effect {
+	if r.params.Version != Version2 {
+		fx = r.sendOnce(now, fx)
+	}
 	fx = r.enterBackup(now, why, fx)
 	r.follow(now, a, source)
 	r.interval = a.Interval
@@ -114,9 +120,8 @@ func (r *Router) answerLosing(now time.Time, fx []Effect) []Effect {
 		return fx
 	}
 	r.answered = now
-	fx = r.sendOnce(now, fx)
-	if r.announce.restart(r.params, now) {
-		fx = r.announceDue(now, fx)
+	if r.params.Version != Version2 { // RFC 3768 §6.4.3: discard
+		fx = r.sendOnce(now, fx)
 	}
-	return fx
+	return r.announceAgain(now, fx)
 }

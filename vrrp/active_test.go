@@ -16,6 +16,7 @@ const settle = 50*time.Millisecond + 100*time.Microsecond // one address
 func TestReleaseAfterTheNextActivesAdvert(t *testing.T) {
 	g := active(t)
 	g.step(Stop{})
+	g.farewells()
 	g.quiet(300 * time.Millisecond)
 	g.want(heard(99, higher))
 	g.quiet(settle / 2)
@@ -24,12 +25,30 @@ func TestReleaseAfterTheNextActivesAdvert(t *testing.T) {
 	g.quiet(time.Hour)
 }
 
+// Nobody answers: an interval and 100 ms. Priority 0 is said thrice within 5 ms.
+func TestReleaseWithoutANextActive(t *testing.T) {
+	g := active(t)
+	g.step(Stop{})
+	g.until(2*time.Millisecond, Send{0})
+	g.until(2*time.Millisecond, Send{0})
+	g.until(1096*time.Millisecond, Own{false})
+}
+
+// A failed check leaves the node able to answer, so its addresses stay, too.
+func TestReleaseAtAFailedCheck(t *testing.T) {
+	g := active(t)
+	g.want(Block{CheckFailed}, Send{0}, Transition{Active, Initialize, CheckFailed})
+	g.farewells()
+	g.until(second+releaseMargin-2*farewellGap, Own{false})
+}
+
 // The adverts of Backups that stop, too, are not the next Active's.
 func TestReleaseIgnoresPriorityZero(t *testing.T) {
 	g := active(t)
 	g.step(Stop{})
 	g.want(heard(0, higher))
-	g.until(second+releaseMargin, Own{false})
+	g.farewells()
+	g.until(second+releaseMargin-2*farewellGap, Own{false})
 }
 
 // A second Stop, or maintenance on top, changes nothing.
@@ -38,7 +57,8 @@ func TestStopTwice(t *testing.T) {
 	g.step(Stop{})
 	g.want(Stop{})
 	g.want(Block{Maintenance})
-	g.until(second+releaseMargin, Own{false})
+	g.farewells()
+	g.until(second+releaseMargin-2*farewellGap, Own{false})
 }
 
 // A preempted Active that is needed again before its addresses are gone.
@@ -72,6 +92,28 @@ func TestFirstAdvertIsRepeated(t *testing.T) {
 	}
 }
 
+// A healed split brain in which the winner speaks first: the loser says that it was
+// there, or the winner could not know whom to tell.
+func TestLoserSpeaksOnceMore(t *testing.T) {
+	g := active(t)
+	g.want(heard(200, higher), Send{100}, Transition{Active, Backup, HigherPriority})
+	g = active(t, version2)
+	g.want(as2(heard(200, higher)), Transition{Active, Backup, HigherPriority})
+}
+
+// Stopped while its addresses failed: nothing is waited for, and a later start is
+// one.
+func TestStopAfterAddressesFailed(t *testing.T) {
+	g := active(t)
+	g.step(Owned{Failed})
+	g.farewells()
+	g.want(Stop{})
+	if d := g.router.Deadline(); !d.IsZero() {
+		t.Errorf("waits until %v", d)
+	}
+	g.want(Start{}, Transition{Initialize, Backup, Started})
+}
+
 // Two Actives with one priority and one address would answer each other's
 // adverts for ever, as fast as the wire allows; and anybody can forge one.
 func TestAnswersAreRateLimited(t *testing.T) {
@@ -86,6 +128,31 @@ func TestAnswersAreRateLimited(t *testing.T) {
 	}
 }
 
+// One answer each tenth of an interval.
+func TestAnswersPerInterval(t *testing.T) {
+	g := active(t, noAnnouncements)
+	g.want(heard(99, higher), Send{100})
+	g.quiet(100*time.Millisecond - 1)
+	g.want(heard(99, higher))
+	g.quiet(1)
+	g.want(heard(99, higher), Send{100})
+}
+
+// An owner that comes back at once answers anew.
+func TestAnswersBeginAnew(t *testing.T) {
+	g := active(t, prio(OwnerPriority), noAnnouncements)
+	g.want(heard(99, higher), Send{255})
+	g.step(Stop{})
+	g.step(Start{})
+	g.want(heard(99, higher), Send{255})
+}
+
+// Our address in another's advert tells nothing when the priority decides.
+func TestSameSourceOfAnotherPriority(t *testing.T) {
+	g := active(t, noAnnouncements)
+	g.want(heard(99, own), Send{100})
+}
+
 // A healed split brain: hosts that followed the loser hear of the survivor, and
 // hear it again after the loser has let go.
 func TestAnnouncesAgainAtALosingAdvert(t *testing.T) {
@@ -97,7 +164,7 @@ func TestAnnouncesAgainAtALosingAdvert(t *testing.T) {
 	g.until(250*time.Millisecond, Send{100})
 }
 
-// At most one schedule an interval.
+// At most two schedules an interval.
 func TestAnnouncementsAreRateLimited(t *testing.T) {
 	g := active(t, func(p *Params) { p.Announce = p.Announce[:1] })
 	announced := 0
@@ -109,9 +176,23 @@ func TestAnnouncementsAreRateLimited(t *testing.T) {
 			}
 		}
 	}
-	if announced != 1 {
-		t.Errorf("%d announcements in one interval, want 1", announced)
+	if announced != 2 {
+		t.Errorf("%d announcements in one interval, want 2", announced)
 	}
+}
+
+// An interval's jitter does not lose one.
+func TestAnnouncementsEachInterval(t *testing.T) {
+	g := active(t, func(p *Params) { p.Announce = p.Announce[:1] })
+	g.want(heard(99, higher), Send{100}, Announce{})
+	g.pass(second/2 - 1)
+	g.want(heard(99, higher), Send{100})
+	g.pass(second/10 + 1)
+	g.want(heard(99, higher), Send{100}, Announce{})
+	g.pass(second - time.Millisecond)
+	g.want(heard(99, higher), Send{100}, Announce{})
+	g.pass(second / 2)
+	g.want(heard(99, higher), Send{100}, Announce{})
 }
 
 // Announcing what is not there yet makes a hole in the network.
@@ -124,6 +205,18 @@ func TestNothingIsAnnouncedBeforeTheAddressIsThere(t *testing.T) {
 		}
 	}
 	g.want(Owned{Held}, Announce{})
+}
+
+// Nor when it was there in an earlier life.
+func TestNothingIsAnnouncedBeforeTheAddressIsThereAgain(t *testing.T) {
+	g := active(t)
+	g.now = g.now.Add(3 * second)
+	g.step(Woke{})
+	for _, e := range append(g.pass(down100+second), g.step(heard(99, higher))...) {
+		if e == (Announce{}) {
+			t.Fatal("announced before Owned")
+		}
+	}
 }
 
 func TestAnnouncements(t *testing.T) {
@@ -157,7 +250,8 @@ func TestAddressesFail(t *testing.T) {
 	if got := g.router.Status().Blocked; !cmp.Equal(got, []Reason{AddressFailed}) {
 		t.Errorf("blocked %v", got)
 	}
-	g.until(retryAddresses, Transition{Initialize, Backup, Started})
+	g.farewells()
+	g.until(30*second-2*farewellGap, Transition{Initialize, Backup, Started})
 }
 
 // A link that comes back meanwhile does not start a router whose addresses fail.
@@ -200,6 +294,26 @@ func TestLeaseExpires(t *testing.T) {
 	g.until(down100, Transition{Backup, Active, ActiveDown}, Send{100}, Own{true})
 }
 
+// Just in time is in time.
+func TestLeaseExpiresInTime(t *testing.T) {
+	g := active(t)
+	g.now = g.now.Add(3*second - 1)
+	g.want(Owned{Expired}, Own{true})
+	g.want(Woke{})
+}
+
+// What was learned as a Backup does not outlive the takeover.
+func TestWokeWaitsByItsOwnInterval(t *testing.T) {
+	g := newRig(t)
+	g.step(Start{})
+	g.step(heardAt(200, higher, 100*time.Millisecond))
+	g.pass(down100 / 10)
+	g.state(Active)
+	g.now = g.now.Add(3 * second)
+	g.want(Woke{}, Transition{Active, Backup, Overslept}, Own{false})
+	g.until(down100, Transition{Backup, Active, ActiveDown}, Send{100}, Own{true})
+}
+
 // A daemon that slept hears who is Active now before it speaks.
 func TestWoke(t *testing.T) {
 	g := active(t)
@@ -219,6 +333,29 @@ func TestResume(t *testing.T) {
 	g.want(Priority{1})
 	g.until(50*time.Millisecond, Send{1}, Announce{})
 	g.until(60*time.Millisecond, Announce{})
+}
+
+// 500 ms is enough.
+func TestResumeFrom500ms(t *testing.T) {
+	g := newRig(t, every(500*time.Millisecond))
+	g.want(Resume{1249 * time.Millisecond}, Transition{Initialize, Active, Resumed}, Own{true})
+}
+
+// An owner starts as the RFC says: it is asked by nobody.
+func TestNoResumeOfAnOwner(t *testing.T) {
+	g := newRig(t, prio(OwnerPriority))
+	g.want(Resume{0}, Own{false}, Transition{Initialize, Active, Owner}, Send{255}, Own{true})
+}
+
+// What was due in an earlier life is not due in this one.
+func TestResumeAfterAStop(t *testing.T) {
+	g := active(t)
+	g.step(Priority{90})
+	g.step(Stop{})
+	g.pass(2 * second)
+	g.want(Resume{0}, Transition{Initialize, Active, Resumed}, Own{true})
+	g.want(Owned{Held})
+	g.until(50*time.Millisecond, Send{90}, Announce{})
 }
 
 func TestNoResume(t *testing.T) {
@@ -245,11 +382,48 @@ func TestResumeOfABlockedRouter(t *testing.T) {
 	g.want(Unblock{LinkDown}, Transition{Initialize, Backup, Started})
 }
 
-// Unknown verdicts hold back a router that starts, not one that resumes.
+// Unknown verdicts hold back a router that starts, not one that resumes; and they
+// change nothing when they come.
 func TestResumeDoesNotAwaitChecks(t *testing.T) {
 	g := newRig(t)
 	g.step(Block{AwaitingChecks})
 	g.want(Resume{0}, Transition{Initialize, Active, Resumed}, Own{true})
+	g.want(Unblock{AwaitingChecks})
+	g.until(resumeListen, Send{100}, Announce{})
+
+	g = newRig(t)
+	g.step(Block{AwaitingChecks})
+	g.step(Resume{0})
+	g.step(heard(200, higher))
+	g.state(Backup)
+	g.want(Unblock{AwaitingChecks})
+}
+
+// Nor is one begun where nobody can hear it.
+func TestNoFarewellWhereNobodyHearsIt(t *testing.T) {
+	for _, why := range []Reason{InterfaceMissing, LinkDown, NoSourceAddress} {
+		g := active(t)
+		g.want(Block{why}, Send{0}, Transition{Active, Initialize, why}, Own{false})
+		g.quiet(time.Hour)
+	}
+}
+
+// A farewell ends with a new start as Active.
+func TestFarewellEndsWithAResume(t *testing.T) {
+	g := active(t)
+	g.step(Stop{})
+	g.step(Block{NoSocket}) // ends the release
+	g.step(Unblock{NoSocket})
+	g.want(Resume{0}, Transition{Initialize, Active, Resumed}, Own{true})
+	g.until(resumeListen, Send{100}, Announce{})
+}
+
+// The link goes while the farewell is being said.
+func TestFarewellEndsWithTheLink(t *testing.T) {
+	g := active(t)
+	g.step(Stop{})
+	g.want(Block{LinkDown}, Own{false})
+	g.quiet(time.Hour)
 }
 
 func TestResumeIsLostToAnAdvert(t *testing.T) {
@@ -258,6 +432,22 @@ func TestResumeIsLostToAnAdvert(t *testing.T) {
 	g.quiet(49 * time.Millisecond)
 	g.want(heard(50, lower), Transition{Active, Backup, ResumedTooLate}, Own{false})
 	g.until(down100, Transition{Backup, Active, ActiveDown}, Send{100}, Own{true})
+}
+
+// That advert is the first which the Backup hears.
+func TestResumeIsLostToAnAdvertThatCounts(t *testing.T) {
+	g := newRig(t)
+	g.step(Resume{0})
+	g.step(heardAt(200, higher, 100*time.Millisecond))
+	g.until(down100/10, Transition{Backup, Active, ActiveDown}, Send{100}, Own{true})
+}
+
+// The time before the crash counts for what a sleep may last.
+func TestResumeThatSleeps(t *testing.T) {
+	g := newRig(t)
+	g.step(Resume{2500 * time.Millisecond})
+	g.now = g.now.Add(500 * time.Millisecond)
+	g.want(Woke{}, Transition{Active, Backup, Overslept}, Own{false})
 }
 
 func TestResumeIsLostToAnAnswer(t *testing.T) {
@@ -275,6 +465,37 @@ func TestStatus(t *testing.T) {
 	if s.State != Backup || s.Reason != Started || s.Active.Source != higher || s.Active.Priority != 200 ||
 		s.Active.Heard != at || s.Priority != 100 || s.TakeOver != at.Add(down100) || s.Owns {
 		t.Errorf("status %+v", s)
+	}
+}
+
+// The status is of now: what a state before has left is not in it.
+func TestStatusAfterATransition(t *testing.T) {
+	g := backup(t, 200)
+	g.step(Priority{90})
+	g.pass(5 * second)
+	g.state(Active)
+	s := g.router.Status()
+	if !s.TakeOver.IsZero() || s.Active.Source.IsValid() || s.Priority != 90 ||
+		s.Since != g.now.Add(ActiveDownInterval(90, second)-5*second) || s.Reason != ActiveDown {
+		t.Errorf("status %+v", s)
+	}
+}
+
+func TestCounters(t *testing.T) {
+	g := backup(t, 200)
+	g.step(heardAt(200, higher, 2*second)) // IntervalDiffers
+	g.step(heard(0, higher))
+	g.step(heard(200, higher)) // RejectOvertaken
+	g.pass(2*skew100 + 20*time.Millisecond)
+	g.step(Owned{Held})
+	g.step(Stop{})
+	g.pass(second)
+	want := Counters{
+		AdvertsSent: 2, AdvertsReceived: 3, PriorityZeroSent: 3, PriorityZeroReceived: 1, BecameActive: 1, Announced: 1,
+	}
+	want.Rejected[RejectOvertaken], want.Noticed[IntervalDiffers] = 1, 1
+	if diff := cmp.Diff(want, g.router.Status().Counters); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

@@ -11,22 +11,28 @@ import (
 const (
 	// Protocol is VRRP's IP protocol number (RFC 9568 §5.1.1.4).
 	Protocol = 112
-	// TTL is what every advert is sent with, so that none passes a router (§5.1.1.3).
+	// TTL is what every advert is sent with, so that none passes a router
+	// (§5.1.1.3, §5.1.2.3).
 	TTL = 255
 	// MaxAddresses is what the count in an advert can say (§5.2.5).
 	MaxAddresses = 255
 
-	version           = 3
 	typeAdvertisement = 1
 
 	headerLen = 8
+	authLen   = 8 // the authentication data of version 2
 	ipv4Len   = 4
+	ipv6Len   = 16
 )
 
-// Group is the IPv4 multicast address of all VRRP routers (§5.1.1.2).
-var Group = netip.AddrFrom4([4]byte{224, 0, 0, 18})
+var (
+	// GroupIPv4 and GroupIPv6 are the multicast addresses of all VRRP routers
+	// (§5.1.1.2, §5.1.2.2).
+	GroupIPv4 = netip.AddrFrom4([4]byte{224, 0, 0, 18})
+	GroupIPv6 = netip.AddrFrom16([16]byte{0: 0xff, 1: 0x02, 15: 0x12})
+)
 
-// Advert is an ADVERTISEMENT of VRRPv3 in IPv4 (RFC 9568 §5.2):
+// Advert is an ADVERTISEMENT of VRRPv3 (RFC 9568 §5.2):
 //
 //	 0                   1                   2                   3
 //	 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
@@ -36,34 +42,82 @@ var Group = netip.AddrFrom4([4]byte{224, 0, 0, 18})
 //	|  Rsvd |   Max Advertise Int   |           Checksum            |
 //	+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //	|                          Addresses ...                        |
+//
+// or of VRRPv2 (RFC 3768 §5.3), over IPv4, where the second line is
+//
+//	|   Auth Type   |   Adver Int   |           Checksum            |
+//
+// with the interval in seconds, and 8 octets of authentication data stand at the
+// end.
 type Advert struct {
+	Version   uint8 // 3 or 2
 	VRID      uint8
 	Priority  uint8
-	Interval  time.Duration // Max Advertise Interval, in whole centiseconds
-	Checksum  Checksum      // the form that was received
+	Interval  time.Duration // in whole centiseconds; in version 2, seconds
+	Checksum  Checksum      // the form that was received, or is to be sent
+	Auth      Auth          // version 2
 	Addresses []netip.Addr
+}
+
+// Auth is how a VRRPv2 advert is authenticated. RFC 3768 has none; the plain
+// password is RFC 2338's, and keepalived's `auth_type PASS`.
+type Auth struct {
+	Type AuthType
+	Data [authLen]byte
+}
+
+// AuthType is VRRPv2's Auth Type.
+type AuthType uint8
+
+const (
+	// AuthNone is RFC 3768's only one.
+	AuthNone AuthType = 0
+	// AuthPassword is RFC 2338's Simple Text Password.
+	AuthPassword AuthType = 1
+)
+
+// Password is the Auth of a plain password, of which 8 bytes count.
+func Password(password string) Auth {
+	a := Auth{Type: AuthPassword}
+	copy(a.Data[:], password)
+	return a
 }
 
 // Meta is what the IP header of a received advert says.
 type Meta struct {
 	Source, Destination netip.Addr
-	TTL                 uint8
+	TTL                 uint8 // or Hop Limit
 }
 
-// AppendTo appends the advert's bytes to b, with the checksum in the given form.
-// There are at most MaxAddresses, all IPv4.
-func (a Advert) AppendTo(b []byte, source, destination netip.Addr, form Checksum) []byte {
+// AppendTo appends the advert's bytes to b. The addresses, at most MaxAddresses,
+// are of the same family as source and destination.
+func (a *Advert) AppendTo(b []byte, source, destination netip.Addr) []byte {
 	start := len(b)
-	b = append(b, version<<4|typeAdvertisement, a.VRID, a.Priority, uint8(len(a.Addresses)))
-	b = binary.BigEndian.AppendUint16(b, uint16(a.Interval/centisecond))
+	b = append(b, a.Version<<4|typeAdvertisement, a.VRID, a.Priority, uint8(len(a.Addresses)))
+	if a.Version == 2 {
+		b = append(b, uint8(a.Auth.Type), uint8(a.Interval/time.Second))
+	} else {
+		b = binary.BigEndian.AppendUint16(b, uint16(a.Interval/centisecond))
+	}
 	b = append(b, 0, 0) // the checksum, below
 	for _, address := range a.Addresses {
-		bytes := address.As4()
-		b = append(b, bytes[:]...)
+		b = appendAddress(b, address)
+	}
+	if a.Version == 2 {
+		b = append(b, a.Auth.Data[:]...)
 	}
 	message := b[start:]
-	binary.BigEndian.PutUint16(message[6:8], checksum(message, source, destination, form))
+	binary.BigEndian.PutUint16(message[6:8], checksum(message, source, destination, a.Checksum))
 	return b
+}
+
+func appendAddress(b []byte, address netip.Addr) []byte {
+	if address.Is4() {
+		octets := address.As4()
+		return append(b, octets[:]...)
+	}
+	octets := address.As16()
+	return append(b, octets[:]...)
 }
 
 // Parse reads one received advert: the checks of RFC 9568 §7.1, in the RFC's
@@ -71,34 +125,85 @@ func (a Advert) AppendTo(b []byte, source, destination netip.Addr, form Checksum
 // The addresses are appended to the given slice, which may be reused for the next
 // advert.
 func Parse(b []byte, m Meta, addresses []netip.Addr) (Advert, Reject) {
-	switch {
-	case m.TTL != TTL:
-		return Advert{}, RejectTTL
-	case m.Destination != Group, !m.Source.Is4():
-		return Advert{}, RejectDestination
-	case len(b) == 0:
-		return Advert{}, RejectTruncated
-	case b[0]>>4 != version:
-		return Advert{}, RejectVersion
-	case b[0]&0x0f != typeAdvertisement:
-		return Advert{}, RejectType
-	case len(b) < headerLen, len(b) < headerLen+ipv4Len*int(b[3]):
-		return Advert{}, RejectTruncated
-	case len(b) > headerLen+ipv4Len*int(b[3]):
-		return Advert{}, RejectTooLong
+	if reject := refusePacket(b, m); reject != Accepted {
+		return Advert{}, reject
 	}
 	form, ok := verifyChecksum(b, m)
 	if !ok {
 		return Advert{}, RejectChecksum
 	}
-	for i := headerLen; i < len(b); i += ipv4Len {
-		addresses = append(addresses, netip.AddrFrom4([4]byte(b[i:i+ipv4Len])))
+	a := Advert{Version: b[0] >> 4, VRID: b[1], Priority: b[2], Checksum: form}
+	end := len(b)
+	if a.Version == 2 {
+		end -= authLen
+		a.Interval = time.Duration(b[5]) * time.Second
+		a.Auth = Auth{AuthType(b[4]), [authLen]byte(b[end:])}
+	} else { // without Rsvd, §5.2.6
+		a.Interval = time.Duration(binary.BigEndian.Uint16(b[4:6])&0x0fff) * centisecond
 	}
-	return Advert{
-		VRID:      b[1],
-		Priority:  b[2],
-		Interval:  time.Duration(binary.BigEndian.Uint16(b[4:6])&0x0fff) * centisecond, // without Rsvd, §5.2.6
-		Checksum:  form,
-		Addresses: addresses,
-	}, Accepted
+	a.Addresses = parseAddresses(b[headerLen:end], m.Source.Is4(), addresses)
+	return a, Accepted
+}
+
+// refusePacket is the checks before the checksum.
+func refusePacket(b []byte, m Meta) Reject {
+	ipv4 := m.Source.Is4()
+	switch {
+	case m.TTL != TTL:
+		return RejectTTL
+	case !m.Source.IsValid() || m.Destination.Is4() != ipv4:
+		return RejectDestination
+	case len(b) == 0:
+		return RejectTruncated
+	case b[0]>>4 != 3 && (b[0]>>4 != 2 || !ipv4):
+		return RejectVersion
+	case b[0]&0x0f != typeAdvertisement:
+		return RejectType
+	case len(b) < headerLen || len(b) < messageLen(b, ipv4):
+		return RejectTruncated
+	case len(b) > messageLen(b, ipv4):
+		return tooLong(b[messageLen(b, ipv4):])
+	}
+	return Accepted
+}
+
+// messageLen is how long a message of at least headerLen says it is.
+func messageLen(b []byte, ipv4 bool) int {
+	length, each := headerLen, ipv6Len
+	if ipv4 {
+		each = ipv4Len
+	}
+	if b[0]>>4 == 2 {
+		length += authLen
+	}
+	return length + each*int(b[3])
+}
+
+// tooLong tells a trailer that is known from one that is not. keepalived 2.4
+// appends 28 octets: the type of the scheme, 1; a key's number; 2 octets of 0; a
+// time, 8 octets; and the code, 16 octets (draft-cassen-vrrp-auth-hmac).
+func tooLong(trailer []byte) Reject {
+	const hmacTrailer, hmacSHA256 = 28, 1
+	if len(trailer) == hmacTrailer && trailer[0] == hmacSHA256 && trailer[2] == 0 && trailer[3] == 0 {
+		return RejectHMAC
+	}
+	return RejectTooLong
+}
+
+func parseAddresses(b []byte, ipv4 bool, to []netip.Addr) []netip.Addr {
+	for ipv4 && len(b) >= ipv4Len {
+		to = append(to, netip.AddrFrom4([ipv4Len]byte(b)))
+		b = b[ipv4Len:]
+	}
+	for !ipv4 && len(b) >= ipv6Len {
+		to = append(to, netip.AddrFrom16([ipv6Len]byte(b)))
+		b = b[ipv6Len:]
+	}
+	return to
+}
+
+// VirtualLinkLocal is the link-local address of an IPv6 virtual router that has
+// none configured: the one that its virtual MAC would make (RFC 9568 §7.3).
+func VirtualLinkLocal(vrid uint8) netip.Addr {
+	return netip.AddrFrom16([16]byte{0xfe, 0x80, 8: 0x02, 10: 0x5e, 0xff, 0xfe, 0x00, 0x02, vrid})
 }

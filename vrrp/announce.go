@@ -18,14 +18,15 @@ func (s *announcements) start(p Params, now time.Time) {
 	s.plan(p, now)
 }
 
-// restart begins it again, at most once an interval: anybody can make us do it.
-// It reports whether it has.
-func (s *announcements) restart(p Params, now time.Time) bool {
-	if s.from.IsZero() || now.Sub(s.from) < p.Interval {
-		return false
+// announceAgain begins the schedule again because hosts may have followed another
+// Active. Anybody can make us do it, so it is at most twice an interval: less would
+// miss every second of the adverts that another Active sends each interval.
+func (r *Router) announceAgain(now time.Time, fx []Effect) []Effect {
+	if r.announce.from.IsZero() || now.Sub(r.announce.from) < r.params.Interval/2 {
+		return fx
 	}
-	s.start(p, now)
-	return true
+	r.announce.start(r.params, now)
+	return r.announceDue(now, fx)
 }
 
 // plan sets the next time after those that are past.

@@ -37,7 +37,7 @@ func (r *Router) downDeadline() time.Time {
 	if r.down.from.IsZero() {
 		return time.Time{}
 	}
-	skew := SkewTime(r.priority, r.interval)
+	skew := r.skew()
 	deadline := r.down.from.Add(time.Duration(r.down.adverts)*r.interval + skew)
 	if r.down.adverts > 0 && deadline.Before(r.notBefore) {
 		deadline = r.notBefore
@@ -48,10 +48,19 @@ func (r *Router) downDeadline() time.Time {
 	return earliest(deadline, r.down.resigned.Add(skew))
 }
 
+// skew is our Skew_Time. In VRRPv2 it does not depend on the interval (RFC 3768
+// §6.1).
+func (r *Router) skew() time.Duration {
+	if r.params.Version == Version2 {
+		return SkewTime(r.priority, time.Second)
+	}
+	return SkewTime(r.priority, r.interval)
+}
+
 // receiveBackup is RFC 9568 §6.4.2, upon receipt of an ADVERTISEMENT.
-func (r *Router) receiveBackup(now time.Time, a Advert, source netip.Addr) {
+func (r *Router) receiveBackup(now time.Time, a *Advert, source netip.Addr) {
 	if a.Priority == 0 { // (345): the Active gives up; Skew_Time is enough
-		r.activeStopped(now)
+		r.activeStopped(now, source)
 		return
 	}
 	r.follow(now, a, source)
@@ -62,12 +71,15 @@ func (r *Router) receiveBackup(now time.Time, a Advert, source netip.Addr) {
 	r.judgeFollowed(now)
 }
 
-// activeStopped sets the timer to Skew_Time. Priority 0 said twice does not make
-// it longer, or a forger could put off the takeover for ever.
-func (r *Router) activeStopped(now time.Time) {
-	if r.down.adverts > 0 {
-		r.down = downTimer{from: now}
+// activeStopped sets the timer to Skew_Time. Beyond the RFC's letter, priority 0
+// said twice does not make it longer, or a forger could put off the takeover for
+// ever; and it counts only from the Active that we follow, if we do: the next one
+// may be heard before the last one's farewell is over.
+func (r *Router) activeStopped(now time.Time, source netip.Addr) {
+	if r.down.adverts == 0 || r.followed.source.IsValid() && r.followed.source != source {
+		return
 	}
+	r.down = downTimer{from: now}
 }
 
 // accepts reports whether an Active of that priority is let be. Of equal
@@ -90,7 +102,7 @@ func (r *Router) accepts(now time.Time, priority uint8) bool {
 }
 
 // follow remembers who the Active is, and how much of its priority it has lost.
-func (r *Router) follow(now time.Time, a Advert, source netip.Addr) {
+func (r *Router) follow(now time.Time, a *Advert, source netip.Addr) {
 	highest := a.Priority
 	if r.followed.source == source {
 		highest = max(highest, r.followed.highest)

@@ -16,7 +16,7 @@ func steadyBackup() (*Router, func()) {
 	addresses := []netip.Addr{vip}
 	return r, func() {
 		now = now.Add(time.Millisecond)
-		in := Received{Source: higher, Advert: Advert{VRID: 51, Priority: 200, Interval: second, Addresses: addresses}}
+		in := Received{Source: higher, Destination: GroupIPv4, Advert: Advert{Version: 3, VRID: 51, Priority: 200, Interval: second, Addresses: addresses}}
 		fx = r.Step(now, in, fx[:0])
 	}
 }
@@ -35,14 +35,15 @@ func steadyActive() (*Router, func()) {
 }
 
 func encoder() func() {
-	a := Advert{VRID: 10, Priority: 100, Interval: second, Addresses: []netip.Addr{wireVIP}}
+	r := NewRouter(params())
+	r.Step(time.Time{}, Source{own}, nil)
 	b := make([]byte, 0, 64)
-	return func() { b = a.AppendTo(b[:0], wireSource, Group, ChecksumPseudoHeader) }
+	return func() { b = r.Encode(100, b[:0], func(netip.Addr, []byte) {}) }
 }
 
 func decoder() func() {
-	a := Advert{VRID: 10, Priority: 100, Interval: second, Addresses: []netip.Addr{wireVIP}}
-	b := a.AppendTo(nil, wireSource, Group, ChecksumPseudoHeader)
+	a := Advert{Version: 3, VRID: 10, Priority: 100, Interval: second, Addresses: []netip.Addr{wireVIP}}
+	b := a.AppendTo(nil, wireSource, GroupIPv4)
 	addresses := make([]netip.Addr, 0, MaxAddresses)
 	return func() { a, _ = Parse(b, wireMeta, addresses) }
 }

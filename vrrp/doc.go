@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package vrrp is the protocol: the election of one Active router among
-// several, as RFC 9568 (VRRPv3) describes it, and nothing else.
+// Package vrrp is the protocol: the election of one Active router among several,
+// as RFC 9568 (VRRPv3) and RFC 3768 (VRRPv2) describe it, and nothing else.
 //
 // The package is pure. It opens no socket, starts no goroutine, takes no lock,
 // writes no log and reads no clock; the import rules in deps_test.go hold it to
@@ -23,8 +23,10 @@
 //	initialize.go  §6.4.1, and what keeps a router in Initialize
 //	backup.go      §6.4.2
 //	active.go      §6.4.3
+//	transmit.go    §7.2: the packets, their versions and checksums
 //	handover.go    what goes beyond the RFC: a resignation by a lower priority
 //	releasing.go   what goes beyond the RFC: make before break
 //	resume.go      what goes beyond the RFC: a crash that changed nothing
 //	announce.go    when gratuitous ARP is due
+//	group.go       routers that move together
 package vrrp

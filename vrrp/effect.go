@@ -71,6 +71,8 @@ const (
 	AddressesDiffer
 	// SameSource: it has our priority and our own address, so that neither yields.
 	SameSource
+	// NotLinkLocal: over IPv6 its first address is not link-local (§5.2.9).
+	NotLinkLocal
 
 	// NumNotices is the number of kinds.
 	NumNotices
@@ -84,6 +86,8 @@ func (n NoticeKind) String() string {
 		return "addresses-differ"
 	case SameSource:
 		return "same-source"
+	case NotLinkLocal:
+		return "no-link-local"
 	}
 	return "invalid"
 }

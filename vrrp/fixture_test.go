@@ -109,6 +109,13 @@ func (g *rig) until(d time.Duration, want ...Effect) {
 	}
 }
 
+// farewells lets the repetitions of a priority 0 pass.
+func (g *rig) farewells() {
+	g.t.Helper()
+	g.until(farewellGap, Send{0})
+	g.until(farewellGap, Send{0})
+}
+
 func (g *rig) state(want State) {
 	g.t.Helper()
 	if got := g.router.Status(); got.State != want {
@@ -122,8 +129,8 @@ func heard(priority uint8, from netip.Addr) Received {
 }
 
 func heardAt(priority uint8, from netip.Addr, interval time.Duration) Received {
-	return Received{Source: from, Advert: Advert{
-		VRID: 51, Priority: priority, Interval: interval, Addresses: []netip.Addr{vip},
+	return Received{Source: from, Destination: GroupIPv4, Advert: Advert{
+		Version: 3, VRID: 51, Priority: priority, Interval: interval, Addresses: []netip.Addr{vip},
 	}}
 }
 

@@ -235,3 +235,78 @@ func TestPriorityZeroIsNotPutOff(t *testing.T) {
 	g.want(heard(0, higher))
 	g.until(skew100-skew100/2, Transition{Backup, Active, ActiveStopped}, Send{100}, Own{true})
 }
+
+// What is left of the timer is less than Skew_Time.
+func TestResignationDoesNotPutTheTakeoverOff(t *testing.T) {
+	g := backup(t, 200)
+	g.quiet(3500 * time.Millisecond)
+	g.want(heard(1, higher))
+	g.until(down100-3500*time.Millisecond, Transition{Backup, Active, ActiveResigned}, Send{100}, Own{true})
+}
+
+// Who wins over an Active is followed from its first advert.
+func TestResignationOfTheWinner(t *testing.T) {
+	g := active(t)
+	g.step(heard(200, higher))
+	g.pass(second)
+	g.want(heard(1, higher))
+	g.until(skew100, Transition{Backup, Active, ActiveResigned}, Send{100}, Own{true})
+}
+
+// Who starts again knows nobody's past.
+func TestNoResignationBeforeTheStart(t *testing.T) {
+	g := backup(t, 200)
+	g.step(Stop{})
+	g.step(Start{})
+	g.quiet(second)
+	g.want(heard(1, higher))
+	g.until(down100-second, Transition{Backup, Active, ActiveLower}, Send{100}, Own{true})
+}
+
+// A taken back resignation's interval counts as learned.
+func TestTakenBackResignationTeachesItsInterval(t *testing.T) {
+	g := backup(t, 200)
+	g.quiet(second)
+	g.want(heardAt(2, higher, 2*second), Notice{IntervalDiffers})
+	g.want(Priority{2})
+	g.until(ActiveDownInterval(2, 2*second), Transition{Backup, Active, ActiveDown}, Send{2}, Own{true})
+}
+
+// An Active that has stopped is not back because our priority falls.
+func TestPriorityZeroIsNotTakenBack(t *testing.T) {
+	g := backup(t, 200)
+	g.quiet(second)
+	g.want(heard(0, higher))
+	g.want(Priority{90})
+	g.until(SkewTime(90, second), Transition{Backup, Active, ActiveStopped}, Send{90}, Own{true})
+}
+
+// The delay starts when the Active is lower than we are now.
+func TestPreemptDelayIsOfTheEffectivePriority(t *testing.T) {
+	g := newRig(t, func(p *Params) { p.PreemptDelay = 10 * second })
+	g.step(Start{})
+	for _, ours := range []uint8{50, 100} {
+		g.step(Priority{ours})
+		for range 9 {
+			g.want(heard(60, higher))
+			g.quiet(second)
+		}
+	}
+	g.want(heard(60, higher))
+	g.until(down100, Transition{Backup, Active, ActiveDown}, Send{100}, Own{true})
+}
+
+// And it starts again with the router.
+func TestPreemptDelayStartsAgainWithTheRouter(t *testing.T) {
+	g := newRig(t, func(p *Params) { p.PreemptDelay = 10 * second })
+	for range 2 {
+		g.step(Start{})
+		for range 9 {
+			g.want(heard(50, higher))
+			g.quiet(second)
+		}
+		g.want(heard(50, higher))
+		g.step(Stop{})
+	}
+	g.state(Initialize)
+}

@@ -34,6 +34,7 @@ func (r *Router) startUp(now time.Time, fx []Effect) []Effect {
 // stop is the Shutdown event of §6.4.2 and §6.4.3.
 func (r *Router) stop(now time.Time, fx []Effect) []Effect {
 	r.started = false
+	r.blocked, r.retry = r.blocked.without(AddressFailed), time.Time{}
 	return r.shutDown(now, Stopped, true, fx)
 }
 
@@ -43,7 +44,11 @@ func (r *Router) block(now time.Time, why Reason, fx []Effect) []Effect {
 	if !why.graceful() && !r.release.IsZero() {
 		fx = r.endRelease(fx) // nobody can reach the addresses here any more
 	}
-	return r.shutDown(now, why, why.graceful(), fx)
+	fx = r.shutDown(now, why, why.graceful(), fx)
+	if !why.heard() {
+		r.farewell = farewell{}
+	}
+	return fx
 }
 
 // unblock takes a reason away. The last one starts the router, from §6.4.1 on.
@@ -69,8 +74,7 @@ func (r *Router) shutDown(now time.Time, why Reason, graceful bool, fx []Effect)
 		return fx
 	}
 	if wasActive { // §6.4.3 (610): send an advert with priority 0
-		r.counters.PriorityZeroSent++
-		fx = append(fx, sends[0])
+		fx = r.giveUp(now, fx)
 	}
 	fx = r.become(now, Initialize, why, fx)
 	switch {

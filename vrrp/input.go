@@ -21,8 +21,8 @@ type (
 
 	// Received is an advert for this router, parsed.
 	Received struct {
-		Advert Advert
-		Source netip.Addr
+		Advert              Advert
+		Source, Destination netip.Addr
 	}
 
 	// Tick says that time has passed.

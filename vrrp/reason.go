@@ -33,6 +33,8 @@ const (
 	ResumedTooLate
 	// Overslept: the daemon slept for so long that it may have been replaced.
 	Overslept
+	// GroupLeft: another member of the group lost an election.
+	GroupLeft
 	// LeaseExpired: the kernel removed the addresses because no advert renewed them.
 	LeaseExpired
 
@@ -52,6 +54,8 @@ const (
 	AwaitingChecks
 	// CheckFailed: a check whose penalty is `fault` fails.
 	CheckFailed
+	// GroupMember: another member of the group may not run.
+	GroupMember
 	// Maintenance: somebody asked for it.
 	Maintenance
 	// InternalError: the router met a case that can't be. See the log.
@@ -74,6 +78,7 @@ var reasonWords = [numReasons]string{
 	Resumed:          "resumed",
 	ResumedTooLate:   "resumed-too-late",
 	Overslept:        "overslept",
+	GroupLeft:        "group-left",
 	LeaseExpired:     "lease-expired",
 	InterfaceMissing: "interface-missing",
 	LinkDown:         "link-down",
@@ -82,6 +87,7 @@ var reasonWords = [numReasons]string{
 	AddressFailed:    "address-failed",
 	AwaitingChecks:   "awaiting-checks",
 	CheckFailed:      "check-failed",
+	GroupMember:      "group-member",
 	Maintenance:      "maintenance",
 	InternalError:    "internal-error",
 }
@@ -96,7 +102,12 @@ func (r Reason) String() string {
 // graceful reports whether a router that is blocked for this reason can still
 // answer on its addresses, so that it keeps them until the next Active has them.
 func (r Reason) graceful() bool {
-	return r == Maintenance || r == CheckFailed
+	return r == Maintenance || r == CheckFailed || r == GroupMember
+}
+
+// heard reports whether a router that is blocked for this reason can still say so.
+func (r Reason) heard() bool {
+	return r != InterfaceMissing && r != LinkDown && r != NoSourceAddress
 }
 
 // reasonSet is a set of reasons.

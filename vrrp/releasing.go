@@ -18,15 +18,58 @@ const (
 	settlePerAddress = 100 * time.Microsecond
 )
 
+// farewell is priority 0 said more than once: one packet may be lost, and then the
+// next Active would wait for Active_Down_Interval. It is a short burst, because
+// each one sets some peers' timers anew.
+type farewell struct {
+	next time.Time // zero: all is said
+	left int
+}
+
+const (
+	farewells   = 3
+	farewellGap = 2 * time.Millisecond
+)
+
+// giveUp sends priority 0, the first of them.
+func (r *Router) giveUp(now time.Time, fx []Effect) []Effect {
+	r.farewell = farewell{left: farewells}
+	return r.sayFarewell(now, fx)
+}
+
+func (r *Router) sayFarewell(now time.Time, fx []Effect) []Effect {
+	r.farewell.left--
+	r.farewell.next = time.Time{}
+	if r.farewell.left > 0 {
+		r.farewell.next = now.Add(farewellGap)
+	}
+	r.counters.PriorityZeroSent++
+	return append(fx, sends[0])
+}
+
+// standDown goes from Active to Backup because another member of the group is not
+// Active any more.
+func (r *Router) standDown(now time.Time, fx []Effect) []Effect {
+	if !r.confirm.IsZero() { // nobody has heard of us yet
+		fx = r.enterBackup(now, GroupLeft, fx)
+		return append(fx, Own{Wanted: false})
+	}
+	fx = r.giveUp(now, fx)
+	fx = r.enterBackup(now, GroupLeft, fx)
+	r.release = now.Add(r.params.Interval + releaseMargin)
+	return fx
+}
+
 // settleTime is how long the addresses are kept after the next Active's advert.
 func (r *Router) settleTime() time.Duration {
 	return settleBase + time.Duration(len(r.params.Addresses))*settlePerAddress
 }
 
 // receiveReleasing hears an advert while releasing: the next Active is there.
-func (r *Router) receiveReleasing(now time.Time, a Advert) {
+func (r *Router) receiveReleasing(now time.Time, a *Advert) {
 	if a.Priority > 0 {
 		r.release = earliest(r.release, now.Add(r.settleTime()))
+		r.farewell = farewell{} // it has been heard
 	}
 }
 

@@ -15,6 +15,8 @@ const (
 	resumeMinInterval = 500 * time.Millisecond
 	// resumeMargin is kept from the time at which a Backup takes over.
 	resumeMargin = 250 * time.Millisecond
+	// neverResume is an age that nothing can be resumed at.
+	neverResume = -1
 	// resumeListen is how long a resuming router listens before its first advert.
 	resumeListen = 50 * time.Millisecond
 )
@@ -28,6 +30,7 @@ func (r *Router) resume(now time.Time, age time.Duration, fx []Effect) []Effect 
 		return r.start(now, r.endRelease(fx))
 	}
 	r.started = true
+	r.blocked = 0 // of what canResume overlooks
 	fx = r.become(now, Active, Resumed, fx)
 	r.lastSent = now.Add(-age)
 	r.confirm = now.Add(resumeListen)
@@ -35,12 +38,12 @@ func (r *Router) resume(now time.Time, age time.Duration, fx []Effect) []Effect 
 }
 
 // canResume reports whether no Backup can have taken over yet. An unknown verdict
-// does not hold a resumed router back.
+// does not hold a resumed router back, nor one of another member of its group.
 func (r *Router) canResume(age time.Duration) bool {
-	return r.blocked.without(AwaitingChecks) == 0 && r.release.IsZero() &&
+	return r.blocked.without(AwaitingChecks).without(GroupMember) == 0 && r.release.IsZero() &&
 		r.params.Priority != OwnerPriority &&
 		r.params.Interval >= resumeMinInterval &&
-		age >= 0 && age < missedAdverts*r.params.Interval-resumeMargin
+		age > neverResume && age < missedAdverts*r.params.Interval-resumeMargin
 }
 
 // confirmResume sends the first advert: nobody else has taken over.
@@ -51,7 +54,7 @@ func (r *Router) confirmResume(now time.Time, fx []Effect) []Effect {
 }
 
 // loseResume goes to Backup because somebody else is Active already.
-func (r *Router) loseResume(now time.Time, a Advert, source netip.Addr, fx []Effect) []Effect {
+func (r *Router) loseResume(now time.Time, a *Advert, source netip.Addr, fx []Effect) []Effect {
 	fx = r.enterBackup(now, ResumedTooLate, fx)
 	fx = append(fx, Own{Wanted: false})
 	r.receiveBackup(now, a, source)

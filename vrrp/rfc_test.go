@@ -45,11 +45,22 @@ func TestRFC_6_4_1_OthersStartAsBackup(t *testing.T) {
 // §6.4.1: nothing but Startup is acted on in Initialize.
 func TestRFC_6_4_1_AdvertsAreIgnored(t *testing.T) {
 	g := newRig(t)
-	for _, priority := range []uint8{0, 1, 100, 255} {
+	g.want(heardAt(200, higher, 2*second)) // nor compared
+	for _, priority := range []uint8{1, 100, 255, 0} {
 		g.want(heard(priority, higher))
 	}
 	g.quiet(time.Hour)
 	g.state(Initialize)
+}
+
+// §6.4.1: our own interval, also when another was learned before.
+func TestRFC_6_4_1_StartForgetsTheLearnedInterval(t *testing.T) {
+	g := newRig(t)
+	g.step(Start{})
+	g.step(heardAt(200, higher, 100*time.Millisecond))
+	g.step(Stop{})
+	g.step(Start{})
+	g.until(down100, Transition{Backup, Active, ActiveDown}, Send{100}, Own{true})
 }
 
 // §6.4.2: "If a Shutdown event is received: cancel the Active_Down_Timer;
@@ -87,6 +98,22 @@ func TestRFC_6_4_2_PriorityZeroUsesLearnedInterval(t *testing.T) {
 	g.step(heardAt(200, higher, 100*time.Millisecond))
 	g.step(heardAt(0, higher, 100*time.Millisecond))
 	g.until(skew100/10, Transition{Backup, Active, ActiveStopped}, Send{100}, Own{true})
+}
+
+// §6.4.2: the interval in it is not learned.
+func TestRFC_6_4_2_PriorityZeroTeachesNoInterval(t *testing.T) {
+	g := backup(t, 200)
+	g.step(heardAt(0, higher, 10*second))
+	g.until(skew100, Transition{Backup, Active, ActiveStopped}, Send{100}, Own{true})
+}
+
+// §6.4.2: the timer is set to Skew_Time once, not for ever (mistake 3 of many
+// implementations): the next Active's adverts set all of it.
+func TestRFC_6_4_2_AdvertAfterPriorityZero(t *testing.T) {
+	g := backup(t, 200)
+	g.step(heard(0, higher))
+	g.want(heard(200, lower))
+	g.until(down100, Transition{Backup, Active, ActiveDown}, Send{100}, Own{true})
 }
 
 // §6.4.2: "else, if Preempt_Mode is False, or if the Priority in the
@@ -151,7 +178,8 @@ func TestRFC_6_4_2_DiscardedIntervalIsNotLearned(t *testing.T) {
 func TestRFC_6_4_3_Shutdown(t *testing.T) {
 	g := active(t)
 	g.want(Stop{}, Send{0}, Transition{Active, Initialize, Stopped})
-	g.until(second+releaseMargin, Own{false})
+	g.farewells()
+	g.until(second+releaseMargin-2*farewellGap, Own{false})
 	g.quiet(time.Hour)
 }
 
@@ -179,12 +207,15 @@ func TestRFC_6_4_3_LatenessDoesNotAddUp(t *testing.T) {
 	g.now = g.now.Add(2500 * time.Millisecond) // more than one is past: not sent after
 	g.want(Tick{}, Send{100})
 	g.until(second, Send{100})
+	g.now = g.now.Add(2 * second) // exactly one more: it is not due now again
+	g.want(Tick{}, Send{100})
+	g.until(second, Send{100})
 }
 
 // §6.4.3: "If the Priority in the ADVERTISEMENT is 0: send an ADVERTISEMENT;
 // reset the Adver_Timer to Advertisement_Interval."
 func TestRFC_6_4_3_PriorityZero(t *testing.T) {
-	g := active(t)
+	g := active(t, noAnnouncements)
 	g.quiet(600 * time.Millisecond)
 	g.want(heard(0, higher), Send{100})
 	g.until(second, Send{100})
@@ -207,12 +238,19 @@ func TestRFC_6_4_3_WinningAdvert(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			g := active(t)
 			g.want(heardAt(tt.priority, tt.from, 100*time.Millisecond),
-				Notice{IntervalDiffers}, Transition{Active, Backup, tt.why})
+				Notice{IntervalDiffers}, Send{100}, Transition{Active, Backup, tt.why}) // the Send is ours: see yield
 			g.until(50*time.Millisecond+100*time.Microsecond, Own{false})
 			g.until(down100/10-50*time.Millisecond-100*time.Microsecond,
 				Transition{Backup, Active, ActiveDown}, Send{100}, Own{true})
 		})
 	}
+}
+
+// §6.4.3: the local Priority is the effective one.
+func TestRFC_6_4_3_WinsOverALoweredPriority(t *testing.T) {
+	g := active(t)
+	g.step(Priority{1})
+	g.want(heard(50, lower), Send{1}, Transition{Active, Backup, HigherPriority})
 }
 
 // §6.4.3: "else (a new Active has a lower priority or address): discard the
@@ -247,13 +285,16 @@ func TestRFC_6_4_3_PreemptModeIsNotLookedAt(t *testing.T) {
 // §6.1: "The router that owns the addresses always preempts, independent of
 // Preempt_Mode."
 func TestRFC_6_1_OwnerAlwaysPreempts(t *testing.T) {
-	g := active(t, prio(OwnerPriority), noPreempt)
+	g := active(t, prio(OwnerPriority), noPreempt, pureRFC)
 	g.step(heard(255, higher)) // a second owner: elected by address (erratum 8298)
 	g.state(Backup)
-	g.quiet(releaseMargin / 4)
-	g.step(heard(254, higher))
-	g.pass(3*second + second/256)
-	g.state(Active)
+	g.pass(second)
+	for range 2 {
+		g.want(heard(254, higher))
+		g.quiet(second)
+	}
+	g.want(heard(254, higher))
+	g.until(second/256, Transition{Backup, Active, ActiveLower}, Send{255}, Own{true})
 }
 
 // §6.1: the timers.
@@ -314,7 +355,9 @@ func TestRFC_7_1_RefusedByTheRouter(t *testing.T) {
 // and MUST NOT drop it for that.
 func TestRFC_7_1_IntervalDiffers(t *testing.T) {
 	g := backup(t, 200)
-	g.want(heardAt(200, higher, 2*second), Notice{IntervalDiffers})
+	for range 2 { // with ours, not with what was learned
+		g.want(heardAt(200, higher, 2*second), Notice{IntervalDiffers})
+	}
 	g.until(2*down100, Transition{Backup, Active, ActiveDown}, Send{100}, Own{true})
 }
 
@@ -332,6 +375,8 @@ func TestRFC_7_1_AddressesDiffer(t *testing.T) {
 		{"the same", []netip.Addr{vip, second}, false},
 		{"another order", []netip.Addr{second, vip}, false},
 		{"one less", []netip.Addr{vip}, true},
+		{"one more", []netip.Addr{vip, second, higher}, true},
+		{"one twice", []netip.Addr{vip, second, vip}, true},
 		{"one other", []netip.Addr{vip, higher}, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -19,10 +19,13 @@ type Router struct {
 	since  time.Time // of the state
 	reason Reason    // for the state
 
-	started  bool
-	blocked  reasonSet
-	priority uint8      // effective
-	source   netip.Addr // the interface's primary address
+	started bool
+	blocked reasonSet
+	grouped bool // the group decides on the takeover
+	// tieElsewhere: another member of the group decides between equal priorities.
+	tieElsewhere bool
+	priority     uint8      // effective
+	source       netip.Addr // the interface's primary address
 
 	// interval is the Active_Adver_Interval: our own at first, then learned.
 	interval time.Duration
@@ -35,8 +38,14 @@ type Router struct {
 	advert   time.Time // Adver_Timer: the next advert is due
 	repeat   time.Time // the last advert is due once more
 	lastSent time.Time // of the last advert as Active
+	heard    time.Time // when an advert was accepted last
 	answered time.Time // when an advert was last sent in answer to a losing one
 	announce announcements
+
+	outgoing []outgoing
+	version3 lastHeard // in a migration
+	goodbyes goodbyes  // of others
+	farewell farewell  // ours
 
 	release time.Time // releasing: the addresses go then
 	confirm time.Time // resuming: the first advert goes then
@@ -52,7 +61,10 @@ func NewRouter(p Params) *Router {
 	for _, address := range p.Addresses {
 		advertised[address] = true
 	}
-	return &Router{params: p, priority: p.Priority, interval: p.Interval, advertised: advertised}
+	return &Router{
+		params: p, priority: p.Priority, interval: p.Interval,
+		advertised: advertised, outgoing: newOutgoing(&p),
+	}
 }
 
 // Step gives the router an input, and appends to fx what it wants done. It never
@@ -65,7 +77,7 @@ func (r *Router) Step(now time.Time, in Input, fx []Effect) []Effect {
 	case Stop:
 		return r.stop(now, fx)
 	case Received:
-		return r.receive(now, in, fx)
+		return r.receive(now, &in, fx)
 	case Tick:
 		return r.tick(now, fx)
 	case Priority:
@@ -91,10 +103,12 @@ func (r *Router) Step(now time.Time, in Input, fx []Effect) []Effect {
 
 // Deadline is when the next Tick is due. Zero: there is nothing to wait for.
 func (r *Router) Deadline() time.Time {
-	next := earliest(r.release, r.retry)
+	next := earliest(earliest(r.release, r.farewell.next), r.retry)
 	switch r.state {
 	case Backup:
-		next = earliest(next, r.downDeadline())
+		if !r.grouped {
+			next = earliest(next, r.downDeadline())
+		}
 	case Active:
 		next = earliest(next, r.confirm)
 		next = earliest(next, r.advert)
@@ -106,6 +120,9 @@ func (r *Router) Deadline() time.Time {
 
 // tick acts on every deadline that has come.
 func (r *Router) tick(now time.Time, fx []Effect) []Effect {
+	if due(r.farewell.next, now) {
+		fx = r.sayFarewell(now, fx)
+	}
 	if due(r.release, now) {
 		fx = r.endRelease(fx)
 	}
@@ -115,7 +132,7 @@ func (r *Router) tick(now time.Time, fx []Effect) []Effect {
 			fx = r.unblock(now, AddressFailed, fx)
 		}
 	case Backup:
-		if due(r.downDeadline(), now) {
+		if !r.grouped && due(r.downDeadline(), now) {
 			fx = r.takeOver(now, r.whyTakeOver(), fx)
 		}
 	case Active:
@@ -135,6 +152,7 @@ func (r *Router) become(now time.Time, to State, why Reason, fx []Effect) []Effe
 	r.advert, r.repeat, r.confirm, r.retry = time.Time{}, time.Time{}, time.Time{}, time.Time{}
 	r.answered, r.announce = time.Time{}, announcements{}
 	if to == Active {
+		r.farewell = farewell{}
 		r.counters.BecameActive++
 	}
 	return fx
