@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 .DEFAULT_GOAL := help
-.PHONY: help build test unit check demo bench-core fuzz needs clean
+.PHONY: help build test unit check cover demo bench-core mutants fuzz needs clean
 
 SERVICE ?= haproxy
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
@@ -17,17 +17,20 @@ help: ## show this list
 build: ## build bin/vipd, static
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/vipd ./cmd/vipd
 
-test: needs check ## all tests, in network namespaces, with real HAProxy and nginx (root)
+test: needs check cover ## all tests, in network namespaces, with real HAProxy and nginx (root)
 	$(GOTEST) ./...
 
 unit: ## the tests that need no root
-	$(GOTEST) . ./vrrp ./config ./daemon ./api
+	$(GOTEST) . ./vrrp/... ./config ./daemon ./api ./cmd/...
 
 check: ## formatting, go vet, staticcheck
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
 	if [ -n "$$unformatted" ]; then echo "gofmt would change: $$unformatted"; exit 1; fi
 	go vet ./...
 	go tool staticcheck ./...
+
+cover: ## every statement of the core is covered
+	@go test -cover ./vrrp | tee /dev/stderr | grep -q 'coverage: 100.0% of statements'
 
 demo: needs build ## watch an address move between two load balancers (root; SERVICE=nginx for nginx)
 	@mkdir -p bin && go build -o bin/demo ./integration/demo
@@ -36,8 +39,12 @@ demo: needs build ## watch an address move between two load balancers (root; SER
 bench-core: ## time and allocations of the protocol core
 	go test -run '^$$' -bench . -benchmem ./vrrp
 
-fuzz: ## fuzz the parsers, FUZZTIME=60s each
+mutants: ## break each rule of the core, one after another: the tests must notice
+	go run ./vrrp/mutants
+
+fuzz: ## fuzz the parsers and the core, FUZZTIME=60s each
 	go test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) ./vrrp
+	go test -run '^$$' -fuzz FuzzSteps -fuzztime $(FUZZTIME) ./vrrp
 	go test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) ./config
 
 needs: # what the tests and the demo run: HAProxy, nginx

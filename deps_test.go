@@ -19,6 +19,7 @@ import (
 // them. What is not here is forbidden.
 var arrows = map[string][]string{
 	"vrrp":             {},
+	"vrrp/mutants":     {},
 	"health":           {},
 	"netif":            {},
 	"host":             {},
