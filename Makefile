@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 .DEFAULT_GOAL := help
-.PHONY: help build test unit check cover demo bench-core mutants fuzz needs clean
+.PHONY: help build test unit check cover demo bench-core sim mutants fuzz needs clean
 
 SERVICE ?= haproxy
+SEED ?= 1
+WORLDS ?= 100000
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 FUZZTIME ?= 60s
 
@@ -38,6 +40,9 @@ demo: needs build ## watch an address move between two load balancers (root; SER
 
 bench-core: ## time and allocations of the protocol core
 	go test -run '^$$' -bench . -benchmem ./vrrp
+
+sim: ## the simulator for a long time, WORLDS=100000 from SEED=1 on
+	go test ./vrrp/vrrpsim -run TestRandom -v -timeout 0 -worlds=$(WORLDS) -seed=$(SEED)
 
 mutants: ## break each rule of the core, one after another: the tests must notice
 	go run ./vrrp/mutants

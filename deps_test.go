@@ -20,6 +20,7 @@ import (
 var arrows = map[string][]string{
 	"vrrp":             {},
 	"vrrp/mutants":     {},
+	"vrrp/vrrpsim":     {"vrrp", "health"},
 	"health":           {},
 	"netif":            {},
 	"host":             {},
