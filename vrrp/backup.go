@@ -13,6 +13,7 @@ type downTimer struct {
 	from     time.Time // when it was set; zero: it is off
 	adverts  int       // how many intervals to wait before the skew
 	resigned time.Time // since when the followed Active has resigned; zero: it has not
+	lost     time.Time // since when its host does not answer; zero: it does, or was not asked
 }
 
 // followed is the Active that a Backup accepted adverts of, or is about to
@@ -42,10 +43,20 @@ func (r *Router) downDeadline() time.Time {
 	if r.down.adverts > 0 && deadline.Before(r.notBefore) {
 		deadline = r.notBefore
 	}
-	if r.down.resigned.IsZero() {
-		return deadline
+	for _, sooner := range [...]time.Time{r.down.resigned, r.down.lost} {
+		if !sooner.IsZero() {
+			deadline = earliest(deadline, sooner.Add(skew))
+		}
 	}
-	return earliest(deadline, r.down.resigned.Add(skew))
+	return deadline
+}
+
+// hostLost makes Skew_Time enough: three missed adverts are a slow way to learn
+// that a machine is gone. Any advert from an Active takes it back.
+func (r *Router) hostLost(now time.Time, source netip.Addr) {
+	if source.IsValid() && source == r.followed.source && r.down.lost.IsZero() {
+		r.down.lost = now
+	}
 }
 
 // skew is our Skew_Time. In VRRPv2 it does not depend on the interval (RFC 3768
@@ -64,6 +75,7 @@ func (r *Router) receiveBackup(now time.Time, a *Advert, source netip.Addr) {
 		return
 	}
 	r.follow(now, a, source)
+	r.down.lost = time.Time{}
 	if r.accepts(now, a.Priority) { // (355)–(385)
 		r.interval = a.Interval
 		r.down.from, r.down.adverts = now, missedAdverts
@@ -117,6 +129,8 @@ func (r *Router) whyTakeOver() Reason {
 		return ActiveResigned
 	case r.down.adverts == 0:
 		return ActiveStopped
+	case !r.down.lost.IsZero():
+		return ActiveHostLost
 	case r.followed.heard.After(r.down.from):
 		return ActiveLower // it was heard since, and did not move the timer
 	}

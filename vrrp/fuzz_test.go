@@ -106,7 +106,7 @@ func (w *watched) play(what, how byte) {
 	case 11:
 		w.step(member, Contested{})
 	case 12:
-		w.step(member, Woke{})
+		w.step(member, [...]Input{Woke{}, HostLost{higher}, HostLost{lower}, HostLost{}}[how%4])
 	case 13: // to the deadline
 		if next := w.deadline(); next.After(w.now) {
 			w.now = next

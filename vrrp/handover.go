@@ -21,7 +21,7 @@ func (r *Router) judgeFollowed(now time.Time) {
 	if r.followed.priority >= r.priority && r.followed.heard.After(r.down.from) {
 		// Its last advert would be accepted by now, so it counts as accepted.
 		r.interval = r.followed.interval
-		r.down = downTimer{from: r.followed.heard, adverts: missedAdverts}
+		r.down = downTimer{from: r.followed.heard, adverts: missedAdverts, lost: r.down.lost}
 	}
 }
 

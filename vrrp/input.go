@@ -8,7 +8,7 @@ import (
 )
 
 // Input is what a router is told. The set is closed: Start, Stop, Received,
-// Tick, Priority, Block, Unblock, Source, Owned, Resume, Contested, Woke.
+// Tick, Priority, Block, Unblock, Source, Owned, Resume, Contested, Woke, HostLost.
 type Input interface{ input() }
 
 type (
@@ -54,6 +54,9 @@ type (
 	// Woke says that the daemon slept past its deadline. It comes before the
 	// adverts that were queued meanwhile.
 	Woke struct{}
+
+	// HostLost says that the host of an Active answers no question any more.
+	HostLost struct{ Source netip.Addr }
 )
 
 func (Start) input()     {}
@@ -68,6 +71,7 @@ func (Owned) input()     {}
 func (Resume) input()    {}
 func (Contested) input() {}
 func (Woke) input()      {}
+func (HostLost) input()  {}
 
 // OwnResult is what became of Own.
 type OwnResult uint8

@@ -41,6 +41,7 @@ func TestMatrix(t *testing.T) {
 		{"resume too late", Resume{2750 * time.Millisecond}},
 		{"contested", Contested{}},
 		{"woke", Woke{}},
+		{"host lost", HostLost{higher}},
 	}
 	columns := []struct {
 		name string

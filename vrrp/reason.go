@@ -21,6 +21,8 @@ const (
 	ActiveStopped
 	// ActiveResigned: the Active lowered its priority below ours.
 	ActiveResigned
+	// ActiveHostLost: the Active's host answers no question any more.
+	ActiveHostLost
 	// ActiveLower: the Active's priority is below ours, and we preempt, §6.4.2.
 	ActiveLower
 	// HigherPriority: another Active has a higher priority, §6.4.3.
@@ -72,6 +74,7 @@ var reasonWords = [numReasons]string{
 	ActiveDown:       "active-down",
 	ActiveStopped:    "active-stopped",
 	ActiveResigned:   "active-resigned",
+	ActiveHostLost:   "active-host-lost",
 	ActiveLower:      "active-lower",
 	HigherPriority:   "higher-priority",
 	HigherAddress:    "higher-address",

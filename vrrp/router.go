@@ -97,6 +97,9 @@ func (r *Router) Step(now time.Time, in Input, fx []Effect) []Effect {
 		return r.contested(now, fx)
 	case Woke:
 		return r.woke(now, fx)
+	case HostLost:
+		r.hostLost(now, in.Source)
+		return fx
 	}
 	panic("vrrp: unknown input") // formatting it would move every input to the heap
 }

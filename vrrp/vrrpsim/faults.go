@@ -37,12 +37,14 @@ const (
 	reloading
 	unplugging
 	maintaining
+	unanswered // the Active's host was asked, and no answer came
 	numFaults
 )
 
 var faultWords = [numFaults]string{
 	"cut one way", "cut one family", "partition", "loss", "duplicates", "delay", "bit errors", "crash", "stop",
 	"killed while releasing", "freeze", "pause", "check", "address add", "lease", "reload", "unplug", "maintenance",
+	"unanswered",
 }
 
 func (f fault) String() string {
@@ -100,6 +102,8 @@ func (w *world) begin(f fault) {
 		n.setLink(false)
 	case maintaining:
 		n.maintain(true)
+	case unanswered:
+		n.missAnswers()
 	}
 }
 

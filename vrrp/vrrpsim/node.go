@@ -221,3 +221,13 @@ func (n *node) ask() {
 		}
 	}
 }
+
+// missAnswers loses all the answers of the Active's host, which may be well.
+func (n *node) missAnswers() {
+	if n.daemon == nil {
+		return
+	}
+	for m, r := range n.daemon.members {
+		n.input(m, vrrp.HostLost{Source: r.Status().Active.Source})
+	}
+}
