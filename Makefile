@@ -47,9 +47,10 @@ sim: ## the simulator for a long time, WORLDS=100000 from SEED=1 on
 mutants: ## break each rule of the core, one after another: the tests must notice
 	go run ./vrrp/mutants
 
-fuzz: ## fuzz the parsers and the core, FUZZTIME=60s each
+fuzz: ## fuzz the parsers, the core and the simulated LAN, FUZZTIME=60s each
 	go test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) ./vrrp
 	go test -run '^$$' -fuzz FuzzSteps -fuzztime $(FUZZTIME) ./vrrp
+	go test -run '^$$' -fuzz FuzzFaults -fuzztime $(FUZZTIME) ./vrrp/vrrpsim
 	go test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) ./config
 
 needs: # what the tests and the demo run: HAProxy, nginx

@@ -46,7 +46,8 @@ the cable of lb1 is pulled       602  3012 ms  3060 ms  Active_Down_Interval  ok
 the cable of lb1 is back           0     0 ms    20 ms  make before break     did not settle
 
 failed: requests of the client. waited: the longest time between two that were served,
-at least 5ms, since the client asks no sooner again.
+at least 5ms, since the client asks no sooner again. client paused: every request was
+served, the client itself was late.
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
