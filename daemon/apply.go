@@ -15,10 +15,12 @@ type outbox struct {
 	renews  []bool // the advert renews the lease
 	payload []byte // of all
 
-	// What is being sent, for emit.
+	// What is being sent, for emit. It and failed are made once: a method value is
+	// allocated each time.
 	router   *router
 	priority uint8
 	emit     func(destination netip.Addr, packet []byte)
+	failed   func(i int, err error)
 }
 
 // apply carries out one effect, and decides nothing.
@@ -67,7 +69,7 @@ func (d *Daemon) flush() {
 	for _, r := range o.from {
 		r.lastSend = nil
 	}
-	d.network.Send(o.batch, d.sendFailed)
+	d.network.Send(o.batch, o.failed)
 	for i, r := range o.from {
 		if r.lastSend == nil && o.renews[i] {
 			d.network.Renew(r.config.Name)

@@ -31,7 +31,6 @@ type Daemon struct {
 	armed    time.Time // what the timer is set to
 	started  time.Time
 	stopping bool
-	links    map[string]Link
 	routers  []*router
 	checks   []*check
 	out      outbox
@@ -44,15 +43,16 @@ type Daemon struct {
 	limit   limiter
 }
 
-// New returns a daemon for a configuration. ready: see Run.
+// New returns a daemon for a configuration. It asks nothing of the network before
+// Run.
 func New(c *config.Config, version string, n Network, t Timer, log *slog.Logger) *Daemon {
 	d := &Daemon{
 		node: c.Node, version: version, network: n, timer: t, log: log,
 		events: make(chan event, queueLength), done: make(chan struct{}),
-		links: map[string]Link{}, now: t.Now(), limit: newLimiter(),
+		now: t.Now(), limit: newLimiter(),
 	}
 	d.packets.New = func() any { return new(packet) }
-	d.out.emit = d.out.add
+	d.out.emit, d.out.failed = d.out.add, d.sendFailed
 	d.started = d.now
 	for i := range c.Checks {
 		d.checks = append(d.checks, newCheck(&c.Checks[i], d.now))

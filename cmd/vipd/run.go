@@ -102,7 +102,7 @@ func serve(c *config.Config, d *daemon.Daemon, network *netif.Host, server *api.
 	systemd.stopping()
 	endChecks()
 	endNetwork()
-	err := errors.Join(server.Close())
+	err := server.Close()
 	parts.Wait()
 	log.Info("vipd has ended")
 	return errors.Join(networkErr, err)
