@@ -20,7 +20,7 @@ const (
 // it; the announcements follow when the addresses are there.
 func (r *Router) takeOver(now time.Time, why Reason, fx []Effect) []Effect {
 	fx = r.become(now, Active, why, fx)
-	r.release = time.Time{} // a Backup that was still releasing keeps them
+	r.release, r.silence = time.Time{}, time.Time{} // a Backup that was still releasing keeps them
 	r.interval = r.params.Interval
 	fx = r.sendTwice(now, fx)
 	return append(fx, Own{Wanted: true})
@@ -108,7 +108,7 @@ func (r *Router) yield(now time.Time, why Reason, a *Advert, source netip.Addr, 
 	fx = r.enterBackup(now, why, fx)
 	r.follow(now, a, source)
 	r.interval = a.Interval
-	r.release = now.Add(r.settleTime())
+	r.succeeded(now)
 	return fx
 }
 

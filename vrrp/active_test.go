@@ -11,7 +11,10 @@ import (
 
 // Make before break: the addresses stay until the next Active has them.
 
-const settle = 50*time.Millisecond + 100*time.Microsecond // one address
+const ( // of one address
+	hush   = 10*time.Millisecond + 100*time.Microsecond
+	settle = 50*time.Millisecond + 100*time.Microsecond
+)
 
 func TestReleaseAfterTheNextActivesAdvert(t *testing.T) {
 	g := active(t)
@@ -19,10 +22,38 @@ func TestReleaseAfterTheNextActivesAdvert(t *testing.T) {
 	g.farewells()
 	g.quiet(300 * time.Millisecond)
 	g.want(heard(99, higher))
-	g.quiet(settle / 2)
+	g.quiet(hush / 2)
 	g.want(heard(99, higher)) // its second does not put it off
-	g.until(settle-settle/2, Own{false})
+	g.until(hush-hush/2, Silence{})
+	g.quiet(settle / 2)
+	g.want(heard(99, higher)) // nor its third
+	g.until(settle-settle/2-hush, Own{false})
 	g.quiet(time.Hour)
+}
+
+// An advert in the last moment of the wait for a next Active puts nothing off, and
+// leaves no time for silence.
+func TestReleaseDoesNotWaitForALateNextActive(t *testing.T) {
+	g := active(t)
+	g.step(Stop{})
+	g.farewells()
+	g.quiet(second + releaseMargin - 2*farewellGap - settle)
+	g.want(heard(99, higher))
+	g.until(settle, Own{false})
+}
+
+// A silent router that is needed again answers again: Own says so. The silence that
+// was due is not.
+func TestTakeOverWhileSilent(t *testing.T) {
+	g := active(t, every(MinInterval), prio(254))
+	g.step(heardAt(255, higher, MinInterval))
+	g.step(heardAt(0, higher, MinInterval))
+	for _, e := range g.pass(second) {
+		if e == (Silence{}) || e == (Own{false}) {
+			t.Fatalf("%T as Active", e)
+		}
+	}
+	g.state(Active)
 }
 
 // Nobody answers: an interval and 100 ms. Priority 0 is said thrice within 5 ms.
@@ -65,7 +96,8 @@ func TestStopTwice(t *testing.T) {
 func TestTakeOverWhileReleasing(t *testing.T) {
 	g := active(t, every(MinInterval))
 	g.step(heardAt(200, higher, MinInterval))
-	g.until(ActiveDownInterval(100, MinInterval), Transition{Backup, Active, ActiveDown}, Send{100}, Own{true})
+	g.until(hush, Silence{})
+	g.until(ActiveDownInterval(100, MinInterval)-hush, Transition{Backup, Active, ActiveDown}, Send{100}, Own{true})
 	g.want(Owned{Held}, Announce{})
 	for _, e := range g.pass(second) {
 		if e == (Own{false}) {

@@ -3,7 +3,7 @@
 package vrrp
 
 // Effect is what a router wants done. The set is closed: Transition, Send, Own,
-// Announce, Refused, Notice. Effects are carried out in the order they are given.
+// Silence, Announce, Refused, Notice. Effects are carried out in the order they are given.
 type Effect interface{ effect() }
 
 type (
@@ -20,7 +20,11 @@ type (
 	// Owned as the answer to true.
 	Own struct{ Wanted bool }
 
-	// Announce asks for one gratuitous ARP for each address.
+	// Silence asks to answer ARP and ND for the addresses no longer, though they are
+	// kept: hosts shall find the next Active, and nobody else. The next Own ends it.
+	Silence struct{}
+
+	// Announce asks for one gratuitous ARP, or unsolicited NA, for each address.
 	Announce struct{}
 
 	// Refused reports that the received advert was discarded.
@@ -34,6 +38,7 @@ type (
 func (Transition) effect() {}
 func (Send) effect()       {}
 func (Own) effect()        {}
+func (Silence) effect()    {}
 func (Announce) effect()   {}
 func (Refused) effect()    {}
 func (Notice) effect()     {}

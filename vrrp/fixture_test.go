@@ -116,6 +116,13 @@ func (g *rig) farewells() {
 	g.until(farewellGap, Send{0})
 }
 
+// letsGo is what a releasing router does after the next Active's advert.
+func (g *rig) letsGo() {
+	g.t.Helper()
+	g.until(hush, Silence{})
+	g.until(settle-hush, Own{false})
+}
+
 func (g *rig) state(want State) {
 	g.t.Helper()
 	if got := g.router.Status(); got.State != want {

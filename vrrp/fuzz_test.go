@@ -4,6 +4,7 @@ package vrrp
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 )
@@ -48,6 +49,7 @@ type watched struct {
 	now     time.Time
 	members []*Router
 	group   *Group // nil: the one member is by itself
+	alone   *Group // the same router once more, in a group of one: it must do the same
 	told    []told // of each member
 }
 
@@ -66,6 +68,8 @@ func newWatched(t *testing.T, changes []func(*Params)) *watched {
 	}
 	if len(changes) > 1 {
 		w.group = NewGroup(w.members...)
+	} else {
+		w.alone = NewGroup(NewRouter(params(changes[0])))
 	}
 	for i, m := range w.members {
 		w.step(i, Source{w.address(m, 1)})
@@ -96,9 +100,9 @@ func (w *watched) play(what, how byte) {
 	case 6:
 		w.step(member, Priority{[...]uint8{1, 99, 100, 101, 254}[how%5]})
 	case 7:
-		w.step(member, Block{InterfaceMissing + Reason(how)%(InternalError-InterfaceMissing)})
+		w.step(member, Block{hindrance(how)})
 	case 8:
-		w.step(member, Unblock{InterfaceMissing + Reason(how)%(InternalError-InterfaceMissing)})
+		w.step(member, Unblock{hindrance(how)})
 	case 9:
 		w.step(member, Owned{OwnResult(how % 3)})
 	case 10:
@@ -117,6 +121,15 @@ func (w *watched) play(what, how byte) {
 	case 15: // much
 		w.now = w.now.Add(time.Duration(how) * 100 * time.Millisecond)
 	}
+}
+
+// hindrance is a reason not to run, other than the group's own.
+func hindrance(how byte) Reason {
+	why := InterfaceMissing + Reason(how)%(InternalError-InterfaceMissing)
+	if why == GroupMember {
+		return LinkDown
+	}
+	return why
 }
 
 // received is an advert of another router, or of one that has our address.
@@ -147,7 +160,9 @@ func (w *watched) deadline() time.Time {
 // step gives an input, and checks its effects and what is true after them.
 func (w *watched) step(member int, in Input) {
 	if w.group == nil {
-		for _, e := range w.members[0].Step(w.now, in, nil) {
+		effects := w.members[0].Step(w.now, in, nil)
+		w.sameAlone(in, effects)
+		for _, e := range effects {
 			w.effect(0, e)
 		}
 	} else {
@@ -162,6 +177,20 @@ func (w *watched) step(member int, in Input) {
 	}
 	for i := range w.members {
 		w.settled(i)
+	}
+}
+
+// sameAlone steps the group of one: the daemon has only groups.
+func (w *watched) sameAlone(in Input, want []Effect) {
+	var got []Effect
+	for _, e := range w.alone.Step(w.now, 0, in, nil) {
+		got = append(got, e.Effect)
+	}
+	if !slices.Equal(got, want) {
+		w.t.Fatalf("%T: a group of one does %v, the router by itself %v", in, got, want)
+	}
+	if a, b := w.alone.Deadline(), w.members[0].Deadline(); !a.Equal(b) {
+		w.t.Fatalf("%T: the deadline of a group of one is %v, by itself %v", in, a, b)
 	}
 }
 
@@ -187,6 +216,10 @@ func (w *watched) effect(member int, e Effect) {
 			w.t.Fatal("an Active gives its addresses away")
 		}
 		is.owns = e.Wanted
+	case Silence:
+		if is.state == Active || !is.owns {
+			w.t.Fatalf("silent in %v, owns %v", is.state, is.owns)
+		}
 	case Announce:
 		if is.state != Active || !is.owns || is.silenced {
 			w.t.Fatalf("announced in %v, owns %v, silenced %v", is.state, is.owns, is.silenced)

@@ -129,7 +129,7 @@ func TestGroupLeavesTogetherAtALostElection(t *testing.T) {
 	b := activeBand(t)
 	b.want(0, heard(101, higher), "0:send(100) 0:active→backup(higher-priority) 1:send(0) 1:active→backup(group-left)")
 	b.want(1, heard6(101, higher6), "")
-	if fx := b.pass(settle + settlePerAddress); fx != "0:disown;1:disown;" {
+	if fx := b.pass(settle + settlePerAddress); fx != "0:silence;1:silence;0:disown;1:disown;" {
 		t.Errorf("then %q", fx)
 	}
 }

@@ -184,6 +184,8 @@ func effectWord(e Effect) string {
 			return "own"
 		}
 		return "disown"
+	case Silence:
+		return "silence"
 	case Announce:
 		return "announce"
 	case Notice:

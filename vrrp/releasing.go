@@ -6,14 +6,18 @@ import "time"
 
 // A router that leaves Active on purpose still answers on its addresses until
 // the next Active has announced them: make before break. Removing them first
-// costs a whole Skew_Time.
+// costs a whole Skew_Time. Once the next Active must have its addresses, a releasing
+// router is silent: a host that asked both of us might follow the wrong one.
 
 const (
 	// releaseMargin is added to the interval for which a router that stops waits
 	// for the next Active: Skew_Time is shorter than the interval.
 	releaseMargin = 100 * time.Millisecond
-	// settleBase and settlePerAddress is how long the next Active takes from its
-	// advert until its addresses are set and announced.
+	// silenceBase and settleBase are how long after the next Active's advert its
+	// addresses are set, and hosts have been told twice; both with settlePerAddress
+	// for each. The announcement in between puts right what hosts have learned from
+	// both, while both still serve.
+	silenceBase      = 10 * time.Millisecond
 	settleBase       = 50 * time.Millisecond
 	settlePerAddress = 100 * time.Microsecond
 )
@@ -60,21 +64,32 @@ func (r *Router) standDown(now time.Time, fx []Effect) []Effect {
 	return fx
 }
 
-// settleTime is how long the addresses are kept after the next Active's advert.
-func (r *Router) settleTime() time.Duration {
-	return settleBase + time.Duration(len(r.params.Addresses))*settlePerAddress
-}
-
 // receiveReleasing hears an advert while releasing: the next Active is there.
 func (r *Router) receiveReleasing(now time.Time, a *Advert) {
 	if a.Priority > 0 {
-		r.release = earliest(r.release, now.Add(r.settleTime()))
+		r.succeeded(now)
 		r.farewell = farewell{} // it has been heard
 	}
 }
 
+// succeeded sets when a releasing router falls silent and lets go, from the next
+// Active's first advert on.
+func (r *Router) succeeded(now time.Time) {
+	perAddress := time.Duration(len(r.params.Addresses)) * settlePerAddress
+	end := now.Add(settleBase + perAddress)
+	if r.release.IsZero() || end.Before(r.release) {
+		r.release, r.silence = end, now.Add(silenceBase+perAddress)
+	}
+}
+
+// fallSilent leaves the answers to the next Active.
+func (r *Router) fallSilent(fx []Effect) []Effect {
+	r.silence = time.Time{}
+	return append(fx, Silence{})
+}
+
 // endRelease lets the addresses go.
 func (r *Router) endRelease(fx []Effect) []Effect {
-	r.release = time.Time{}
+	r.release, r.silence = time.Time{}, time.Time{}
 	return append(fx, Own{Wanted: false})
 }

@@ -239,7 +239,7 @@ func TestRFC_6_4_3_WinningAdvert(t *testing.T) {
 			g := active(t)
 			g.want(heardAt(tt.priority, tt.from, 100*time.Millisecond),
 				Notice{IntervalDiffers}, Send{100}, Transition{Active, Backup, tt.why}) // the Send is ours: see yield
-			g.until(50*time.Millisecond+100*time.Microsecond, Own{false})
+			g.letsGo()
 			g.until(down100/10-50*time.Millisecond-100*time.Microsecond,
 				Transition{Backup, Active, ActiveDown}, Send{100}, Own{true})
 		})

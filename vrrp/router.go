@@ -48,6 +48,7 @@ type Router struct {
 	farewell farewell  // ours
 
 	release time.Time // releasing: the addresses go then
+	silence time.Time // releasing: they are not answered for any more
 	confirm time.Time // resuming: the first advert goes then
 	retry   time.Time // AddressFailed: try again then
 
@@ -106,7 +107,7 @@ func (r *Router) Step(now time.Time, in Input, fx []Effect) []Effect {
 
 // Deadline is when the next Tick is due. Zero: there is nothing to wait for.
 func (r *Router) Deadline() time.Time {
-	next := earliest(earliest(r.release, r.farewell.next), r.retry)
+	next := earliest(earliest(r.release, r.silence), earliest(r.farewell.next, r.retry))
 	switch r.state {
 	case Backup:
 		if !r.grouped {
@@ -125,6 +126,9 @@ func (r *Router) Deadline() time.Time {
 func (r *Router) tick(now time.Time, fx []Effect) []Effect {
 	if due(r.farewell.next, now) {
 		fx = r.sayFarewell(now, fx)
+	}
+	if due(r.silence, now) {
+		fx = r.fallSilent(fx)
 	}
 	if due(r.release, now) {
 		fx = r.endRelease(fx)

@@ -381,7 +381,7 @@ func TestFarewell(t *testing.T) {
 	g.step(Stop{})
 	g.quiet(time.Millisecond)
 	g.want(heard(50, higher))
-	g.until(settle, Own{false})
+	g.letsGo()
 	g = active(t)
 	g.step(Block{LinkDown}) // nothing can be said
 	g.quiet(time.Hour)

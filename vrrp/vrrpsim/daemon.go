@@ -137,7 +137,10 @@ func (n *node) apply(m int, effect vrrp.Effect) {
 		n.nics[m].sent = e
 		n.send(m, e.Priority)
 	case vrrp.Own:
+		n.nics[m].silent = false
 		n.own(m, e.Wanted)
+	case vrrp.Silence:
+		n.nics[m].silent = true
 	case vrrp.Announce:
 		n.nics[m].announced = n.w.now
 	}

@@ -51,6 +51,10 @@ func (n *node) inspectEffect(i, m int, effect vrrp.Effect) {
 		if e.Wanted && is != vrrp.Active {
 			n.w.fail("%s: %v wants the addresses", n.name, is)
 		}
+	case vrrp.Silence:
+		if is == vrrp.Active || was == vrrp.Active {
+			n.w.fail("%s: %v falls silent", n.name, is)
+		}
 	case vrrp.Announce:
 		if is != vrrp.Active || n.daemon.statuses[m].Phase != vrrp.Settled {
 			n.w.fail("%s: %v announces", n.name, is)

@@ -14,6 +14,7 @@ type nic struct {
 	wanted  bool // by the daemon
 	holds   bool // it answers for the addresses
 	leaving bool // tagged: never to be resumed
+	silent  bool // it does not answer ARP and ND for them
 
 	sent vrrp.Effect // the last advert since the last transition
 
@@ -25,6 +26,9 @@ type nic struct {
 	renewed time.Time // by the node's clock
 	expires time.Time // zero: there is no lease
 }
+
+// answers reports whether a host that asks by ARP or ND gets an answer.
+func (c *nic) answers() bool { return c.holds && !c.silent }
 
 // own is the address worker: it carries a wish out a little later.
 func (n *node) own(m int, wanted bool) {

@@ -210,7 +210,7 @@ func (n *node) ask() {
 	d := n.daemon
 	for _, other := range n.w.nodes {
 		for m := range n.nics {
-			if other == n || !other.nics[m].holds || other.clock.paused || !n.w.reaches(n, other, m) || !n.w.reaches(other, n, m) {
+			if other == n || !other.nics[m].answers() || other.clock.paused || !n.w.reaches(n, other, m) || !n.w.reaches(other, n, m) {
 				continue
 			}
 			n.w.after(2*n.w.delay(), func() {

@@ -75,6 +75,8 @@ func fingerprint(effect vrrp.Effect) uint64 {
 		return 3
 	case vrrp.Announce:
 		return 4
+	case vrrp.Silence:
+		return 7
 	case vrrp.Refused:
 		return 5 | uint64(e.Reject)<<8
 	case vrrp.Notice:
@@ -113,6 +115,8 @@ func word(effect vrrp.Effect) string {
 		return fmt.Sprintf("sends %d", e.Priority)
 	case vrrp.Own:
 		return map[bool]string{true: "wants its addresses", false: "gives its addresses up"}[e.Wanted]
+	case vrrp.Silence:
+		return "falls silent"
 	case vrrp.Announce:
 		return "announces"
 	case vrrp.Refused:
