@@ -42,6 +42,16 @@ func TestReleaseDoesNotWaitForALateNextActive(t *testing.T) {
 	g.until(settle, Own{false})
 }
 
+// The cable is pulled before it is silent: the addresses have gone, and that is all.
+func TestReleaseCutShort(t *testing.T) {
+	g := active(t)
+	g.step(Stop{})
+	g.farewells()
+	g.want(heard(99, higher))
+	g.want(Block{LinkDown}, Own{false})
+	g.quiet(time.Hour)
+}
+
 // A silent router that is needed again answers again: Own says so. The silence that
 // was due is not.
 func TestTakeOverWhileSilent(t *testing.T) {
@@ -591,8 +601,11 @@ func TestWords(t *testing.T) {
 	for p := Releasing; p <= Resuming; p++ {
 		once(p.String())
 	}
+	for v := Version3; v <= VersionBoth; v++ {
+		once(v.String())
+	}
 	for _, invalid := range []string{
-		numReasons.String(), NumRejects.String(), NumNotices.String(),
+		(VersionBoth + 1).String(), numReasons.String(), NumRejects.String(), NumNotices.String(),
 		(Expired + 1).String(), (Active + 1).String(), (Resuming + 1).String(),
 	} {
 		if invalid != "invalid" {
