@@ -201,9 +201,3 @@ func parseAddresses(b []byte, ipv4 bool, to []netip.Addr) []netip.Addr {
 	}
 	return to
 }
-
-// VirtualLinkLocal is the link-local address of an IPv6 virtual router that has
-// none configured: the one that its virtual MAC would make (RFC 9568 §7.3).
-func VirtualLinkLocal(vrid uint8) netip.Addr {
-	return netip.AddrFrom16([16]byte{0xfe, 0x80, 8: 0x02, 10: 0x5e, 0xff, 0xfe, 0x00, 0x02, vrid})
-}

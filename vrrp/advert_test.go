@@ -195,6 +195,13 @@ func TestPassword(t *testing.T) {
 }
 
 // §7.3: the link-local address is made like the virtual MAC's.
+// §7.3.
+func TestVirtualMAC(t *testing.T) {
+	if v4, v6 := VirtualMAC(51, true), VirtualMAC(255, false); v4 != "00:00:5e:00:01:33" || v6 != "00:00:5e:00:02:ff" {
+		t.Errorf("%s, %s", v4, v6)
+	}
+}
+
 func TestVirtualLinkLocal(t *testing.T) {
 	for vrid, want := range map[uint8]string{1: "fe80::200:5eff:fe00:201", 51: "fe80::200:5eff:fe00:233", 255: "fe80::200:5eff:fe00:2ff"} {
 		if got := VirtualLinkLocal(vrid); got != netip.MustParseAddr(want) {

@@ -62,6 +62,19 @@ const (
 	VersionBoth
 )
 
+// String is the word of the configuration.
+func (v Version) String() string {
+	switch v {
+	case Version3:
+		return "3"
+	case Version2:
+		return "2"
+	case VersionBoth:
+		return "both"
+	}
+	return "invalid"
+}
+
 // speaks reports whether adverts of that version are the router's.
 func (v Version) speaks(version uint8) bool {
 	return v == VersionBoth || v == Version3 && version == 3 || v == Version2 && version == 2
