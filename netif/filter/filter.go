@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package filter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/vishvananda/netlink/nl"
+)
+
+// finishTime bounds how long Run goes on after its context ended.
+const finishTime = 2 * time.Second
+
+// Filter keeps our tables in the kernel.
+type Filter struct {
+	log           *slog.Logger
+	kernel        *kernel
+	notifications *nl.NetlinkSocket
+	tables        []*table // those that the kernel can have; none: there is nothing to do
+	wake          chan struct{}
+
+	mu      sync.Mutex // guards what follows
+	silent  map[string][]netip.Addr
+	spoiled string // why the tables must be made again; "": they need not
+}
+
+// Open makes the tables, in the place of what a run before has left: each in one
+// transaction, so that nothing is let through in between. [Filter.Run] must follow.
+//
+// It fails when there are addresses to refuse and it can't refuse them. The error wraps
+// [os.ErrPermission] without CAP_NET_ADMIN. With nothing to refuse it never fails: it
+// logs one warning, and what it can't silence will not be silenced.
+func Open(refuse []netip.Addr, log *slog.Logger) (*Filter, error) {
+	f := &Filter{
+		log:    log,
+		kernel: &kernel{},
+		wake:   make(chan struct{}, 1),
+		silent: make(map[string][]netip.Addr),
+	}
+	refuse = plain(refuse)
+	inet := inetTable(refuse)
+	err := f.open(inet, arpTable())
+	if len(refuse) > 0 && !slices.Contains(f.tables, inet) {
+		f.remove()
+		return nil, fmt.Errorf("refuse packets to %d addresses: %w", len(refuse), err)
+	}
+	if err != nil {
+		log.Warn("not every virtual address can be silenced while it is handed over", "error", err)
+	}
+	return f, nil
+}
+
+// open connects, subscribes and makes what can be made.
+func (f *Filter) open(tables ...*table) (err error) {
+	if err = f.kernel.open(); err != nil {
+		return err
+	}
+	if f.notifications, err = subscribe(); err != nil {
+		return err
+	}
+	var errs []error
+	for _, t := range tables {
+		if err := t.make(f.kernel, nil); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		f.tables = append(f.tables, t)
+	}
+	return errors.Join(errs...)
+}
+
+// Run keeps the tables, also when somebody else removes or changes them, until ctx
+// ends; then it removes them. It returns within two seconds of that, even when the
+// kernel takes longer. It is called once.
+func (f *Filter) Run(ctx context.Context) {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		f.run(ctx)
+	}()
+	<-ctx.Done()
+	limit := time.NewTimer(finishTime)
+	defer limit.Stop()
+	select {
+	case <-ended:
+	case <-limit.C:
+		f.log.Warn("nftables tables are still being removed", "after", finishTime)
+	}
+}
+
+func (f *Filter) run(ctx context.Context) {
+	defer f.remove()
+	if len(f.tables) == 0 {
+		return
+	}
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	watching.Go(func() { f.watch(ctx) })
+	f.work(ctx)
+}
+
+// Silence says for which addresses of key the host's ARP and ND must be silent; the
+// latest word wins, none ends it. An address is silent as long as any key says so. It
+// returns at once; [Filter.Run] does the work.
+//
+// It is for moments: the kernel can't ask for a neighbour in the name of such an
+// address either, so that after some seconds it may lose one that it already knew.
+func (f *Filter) Silence(key string, addresses []netip.Addr) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(addresses) > 0 {
+		f.silent[key] = slices.Clone(addresses)
+	} else {
+		delete(f.silent, key)
+	}
+	f.wakeUp()
+}
+
+// spoil has the tables made again.
+func (f *Filter) spoil(reason string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.spoiled = reason
+	f.wakeUp()
+}
+
+// wakeUp makes work look again.
+func (f *Filter) wakeUp() {
+	select {
+	case f.wake <- struct{}{}:
+	default:
+	}
+}
+
+// work is the only one to change the tables, until ctx ends. It makes them again at
+// once, but slower and slower when somebody does not cease to change them.
+func (f *Filter) work(ctx context.Context) {
+	var pause backoff
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-f.wake:
+		}
+		silent, spoiled := f.wanted()
+		if spoiled != "" {
+			f.log.Warn("making the nftables tables again", "reason", spoiled)
+		}
+		err := f.apply(silent, spoiled != "")
+		if err != nil {
+			f.spoil(err.Error())
+		}
+		if (err != nil || spoiled != "") && !pause.wait(ctx) {
+			return
+		}
+	}
+}
+
+func (f *Filter) wanted() (silent []netip.Addr, spoiled string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, addresses := range f.silent {
+		silent = append(silent, addresses...)
+	}
+	spoiled, f.spoiled = f.spoiled, ""
+	return plain(silent), spoiled
+}
+
+// apply changes the sets whose contents differ, or makes all tables again.
+func (f *Filter) apply(silent []netip.Addr, again bool) error {
+	var errs []error
+	for _, t := range f.tables {
+		addresses := t.of(silent)
+		if again {
+			errs = append(errs, t.make(f.kernel, addresses))
+		} else if !slices.Equal(addresses, t.silenced) {
+			errs = append(errs, t.silence(f.kernel, addresses))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// remove removes the tables and closes what is open.
+func (f *Filter) remove() {
+	for _, t := range f.tables {
+		if err := t.remove(f.kernel); err != nil {
+			f.log.Warn("nftables table stays behind", "error", err)
+		}
+	}
+	f.kernel.close()
+	if f.notifications != nil {
+		f.notifications.Close()
+	}
+}
+
+// plain sorts addresses and leaves out what nftables doesn't know: zones, IPv4 in
+// IPv6, doubles.
+func plain(addresses []netip.Addr) []netip.Addr {
+	all := make([]netip.Addr, 0, len(addresses))
+	for _, a := range addresses {
+		if a.IsValid() {
+			all = append(all, a.Unmap().WithZone(""))
+		}
+	}
+	slices.SortFunc(all, netip.Addr.Compare)
+	return slices.Compact(all)
+}
