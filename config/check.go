@@ -174,7 +174,7 @@ func target(kind health.Kind) netip.Addr {
 		host, _, _ = net.SplitHostPort(kind.Address)
 	}
 	address, _ := netip.ParseAddr(host)
-	return address.Unmap()
+	return address.Unmap().WithZone("")
 }
 
 func hostOf(s string) string {

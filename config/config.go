@@ -3,6 +3,7 @@
 package config
 
 import (
+	"iter"
 	"log/slog"
 	"net/netip"
 	"time"
@@ -29,17 +30,33 @@ type Log struct {
 	JSON  bool
 }
 
-// Router is one virtual router.
+// Router is one router of the file: a virtual router for each family that it has
+// advertised addresses of.
 type Router struct {
+	// Params is what the families have in common: Addresses and Peers are empty.
 	vrrp.Params
 	Name       string
-	Interface  string
-	Prefixes   []netip.Prefix // the virtual addresses, with their networks' length
-	Lease      time.Duration  // whole seconds; 0: off
-	StartGrace time.Duration  // how long the first verdicts are waited for
-	Checks     []string       // names of Config.Checks
+	Interface  string        // where the adverts go
+	Families   []Family      // one or two, IPv4 first; they move together
+	Lease      time.Duration // whole seconds; 0: off
+	StartGrace time.Duration // how long the first verdicts are waited for
+	VirtualMAC bool          // the RFC's virtual MAC (RFC 9568 §7.3), on a macvlan
+	Accept     bool          // Accept_Mode (RFC 9568 §6.1): packets to the addresses are answered
+	Checks     []string      // names of Config.Checks
 
 	place value
+}
+
+// Prefixes lists all virtual addresses, with their networks' length, by family; in
+// each as written, a derived one first.
+func (r *Router) Prefixes() []netip.Prefix {
+	var all []netip.Prefix
+	for i := range r.Families {
+		for _, a := range r.Families[i].Held {
+			all = append(all, a.Prefix)
+		}
+	}
+	return all
 }
 
 // Check is one health check, with what its verdict costs.
@@ -70,11 +87,38 @@ func (c *Config) Check(name string) *Check {
 	return nil
 }
 
-// Virtual lists all virtual addresses.
+// families lists all families of all routers.
+func (c *Config) families() iter.Seq2[*Router, *Family] {
+	return func(yield func(*Router, *Family) bool) {
+		for i := range c.Routers {
+			for j := range c.Routers[i].Families {
+				if !yield(&c.Routers[i], &c.Routers[i].Families[j]) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Virtual lists all virtual addresses, advertised or not.
 func (c *Config) Virtual() []netip.Addr {
+	return c.addresses(func(*Router) bool { return true })
+}
+
+// Refused lists the virtual addresses that packets are not accepted for.
+func (c *Config) Refused() []netip.Addr {
+	return c.addresses(func(r *Router) bool { return !r.Accept })
+}
+
+// addresses lists the virtual addresses of some routers.
+func (c *Config) addresses(of func(*Router) bool) []netip.Addr {
 	var all []netip.Addr
-	for i := range c.Routers {
-		all = append(all, c.Routers[i].Addresses...)
+	for router, f := range c.families() {
+		for _, a := range f.Held {
+			if of(router) {
+				all = append(all, a.Prefix.Addr())
+			}
+		}
 	}
 	return all
 }

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -37,7 +38,8 @@ routers:
 
 // routerKeyList is the list that a wrong key of a router is answered with.
 const routerKeyList = "name, interface, vrid, version, priority, advert_interval, preempt, preempt_delay, " +
-	"start_delay, start_grace, handover, lease, addresses, announce, checks"
+	"start_delay, start_grace, handover, lease, strict, addresses, unicast, virtual_mac, accept, checksum, auth, " +
+	"announce, checks, routes"
 
 var plain = []cmp.Option{
 	cmpopts.IgnoreUnexported(Router{}, Check{}, health.Check{}),
@@ -54,14 +56,15 @@ func TestDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	params := vrrp.Params{
+		VRID: 51, Priority: 254, Interval: time.Second, Preempt: true,
+		Announce: []time.Duration{0, 30 * time.Millisecond, 60 * time.Millisecond, 250 * time.Millisecond, time.Second, 5 * time.Second},
+	}
+	family := Family{Params: params, Held: []Address{held("192.0.2.100/24", "eth0")}}
+	family.Addresses = addrs("192.0.2.100")
 	want := &Config{Node: "anybody", API: "/run/vipd/vipd.sock", Routers: []Router{{
-		Name: "web", Interface: "eth0", Lease: 4 * time.Second, StartGrace: 10 * time.Second,
-		Prefixes: []netip.Prefix{netip.MustParsePrefix("192.0.2.100/24")},
-		Params: vrrp.Params{
-			VRID: 51, Priority: 254, Interval: time.Second, Preempt: true,
-			Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.100")},
-			Announce:  []time.Duration{0, 60 * time.Millisecond, 250 * time.Millisecond, time.Second, 5 * time.Second},
-		},
+		Name: "web", Interface: "eth0", Lease: 4 * time.Second, StartGrace: 10 * time.Second, Accept: true,
+		Params: params, Families: []Family{family},
 	}}}
 	if diff := cmp.Diff(want, got, plain...); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -77,26 +80,54 @@ func TestEveryKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	web := vrrp.Params{
+		VRID: 51, Priority: 254, Interval: 500 * time.Millisecond, PreemptDelay: 10 * time.Second,
+		StartDelay: 20 * time.Second, Handover: vrrp.HandoverRFC, Strict: true, Checksum: vrrp.ChecksumFixedRFC9568,
+		Announce: []time.Duration{0, time.Second}, Refresh: time.Minute,
+	}
+	web4, web6 := web, web
+	web4.Addresses, web4.Peers = addrs("192.0.2.100", "192.0.2.101"), addrs("192.0.2.12")
+	web6.Addresses, web6.Peers = addrs("fe80::200:5eff:fe00:233", "2001:db8::100"), addrs("2001:db8::12")
+	inside := vrrp.Params{
+		VRID: 52, Version: vrrp.VersionBoth, Priority: 254, Interval: time.Second, Preempt: true,
+		Auth: vrrp.Password("secret"), Announce: defaultAnnounce(),
+	}
+	inside4 := inside
+	inside4.Addresses = addrs("198.51.100.7")
 	want := &Config{
 		Node: "lb1", Log: Log{Level: slog.LevelDebug, JSON: true}, API: "/run/vipd/test.sock",
 		Routers: []Router{{
-			Name: "web", Interface: "eth0", Lease: 8 * time.Second, StartGrace: 5 * time.Second,
-			Prefixes: []netip.Prefix{netip.MustParsePrefix("192.0.2.100/24"), netip.MustParsePrefix("192.0.2.101/32")},
-			Checks:   []string{"haproxy", "nginx"},
-			Params: vrrp.Params{
-				VRID: 51, Priority: 254, Interval: 500 * time.Millisecond, PreemptDelay: 10 * time.Second,
-				StartDelay: 20 * time.Second, Handover: vrrp.HandoverRFC,
-				Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.100"), netip.MustParseAddr("192.0.2.101")},
-				Announce:  []time.Duration{0, time.Second}, Refresh: time.Minute,
-			},
+			Name: "web", Interface: "eth0", Lease: 8 * time.Second, StartGrace: 5 * time.Second, VirtualMAC: true,
+			Checks: []string{"haproxy", "nginx"}, Params: web,
+			Families: []Family{{
+				Params: web4, Source: netip.MustParseAddr("192.0.2.11"),
+				Held: []Address{
+					held("192.0.2.100/24", "eth0"),
+					{Prefix: netip.MustParsePrefix("192.0.2.101/32"), Interface: "eth0", Advertised: true, Label: "eth0:web", Scope: 253},
+				},
+				Routes: []Route{{
+					Text: "default via 192.0.2.1 dev eth0 src 192.0.2.100 metric 50", Type: 1,
+					Destination: netip.MustParsePrefix("0.0.0.0/0"), Gateway: netip.MustParseAddr("192.0.2.1"),
+					Source: netip.MustParseAddr("192.0.2.100"), Interface: "eth0", Table: 254, Metric: 50,
+				}, {
+					Text: "blackhole 198.18.0.0/15", Type: 6, Destination: netip.MustParsePrefix("198.18.0.0/15"), Table: 254,
+				}},
+			}, {
+				Params: web6, Source: netip.MustParseAddr("2001:db8::11"),
+				Held: []Address{
+					{Prefix: netip.MustParsePrefix("fe80::200:5eff:fe00:233/64"), Interface: "eth0", Advertised: true, Derived: true},
+					held("2001:db8::100/64", "eth0"),
+					{Prefix: netip.MustParsePrefix("2001:db8:1::7/64"), Interface: "eth1"},
+				},
+				Routes: []Route{{
+					Text: "2001:db8:2::/48 via 2001:db8::1 table 100 mtu 1400", Type: 1, Table: 100, MTU: 1400,
+					Destination: netip.MustParsePrefix("2001:db8:2::/48"), Gateway: netip.MustParseAddr("2001:db8::1"),
+				}},
+			}},
 		}, {
-			Name: "inside", Interface: "eth1", Lease: 4 * time.Second, StartGrace: 10 * time.Second,
-			Prefixes: []netip.Prefix{netip.MustParsePrefix("198.51.100.7/24")},
-			Checks:   []string{"http", "tcp"},
-			Params: vrrp.Params{
-				VRID: 51, Priority: 254, Interval: time.Second, Preempt: true,
-				Addresses: []netip.Addr{netip.MustParseAddr("198.51.100.7")}, Announce: defaultAnnounce(),
-			},
+			Name: "inside", Interface: "eth1", Lease: 4 * time.Second, StartGrace: 10 * time.Second, Accept: true,
+			Checks: []string{"http", "tcp"}, Params: inside,
+			Families: []Family{{Params: inside4, Held: []Address{held("198.51.100.7/24", "eth1")}}},
 		}},
 		Checks: []Check{
 			{Check: health.Check{Name: "haproxy", Interval: 2 * time.Second, Timeout: 500 * time.Millisecond,
@@ -116,6 +147,22 @@ func TestEveryKey(t *testing.T) {
 	if other[0].Interface != "ens3" || other[0].Priority != 200 || other[1].Checks[0] != "tcp" {
 		t.Errorf("lb2's values: %+v", other)
 	}
+	if f := other[0].Families[1]; f.Source != web6.Peers[0] || !slices.Equal(f.Peers, addrs("2001:db8::11")) {
+		t.Errorf("lb2's unicast: %v to %v", f.Source, f.Peers)
+	}
+}
+
+// held is an address without anything special.
+func held(prefix, ifname string) Address {
+	return Address{Prefix: netip.MustParsePrefix(prefix), Interface: ifname, Advertised: true}
+}
+
+func addrs(texts ...string) []netip.Addr {
+	var all []netip.Addr
+	for _, text := range texts {
+		all = append(all, netip.MustParseAddr(text))
+	}
+	return all
 }
 
 // router makes a file of one router with this line more, or instead.
@@ -135,12 +182,27 @@ func withCheck(check string) string {
 	return minimal + "  checks: [c]\nchecks:\n- {name: c, " + check + "}\n"
 }
 
-// Each mistake, and the one line that it gets.
+// mistake is a file, and the one line that it gets.
+type mistake struct{ name, text, want string }
+
+// refused sees that each mistake is refused, with this one line.
+func refused(t *testing.T, mistakes []mistake) {
+	for _, tt := range mistakes {
+		t.Run(tt.name, func(t *testing.T) {
+			f, problems := Parse("vipd.yaml", []byte(tt.text))
+			if f != nil || len(problems) != 1 || problems[0].String() != tt.want {
+				t.Errorf("got:\n%v\nwant:\n%s", lines(problems), tt.want)
+			}
+		})
+	}
+}
+
 func TestMistakes(t *testing.T) {
 	const tcp = "tcp: {address: '127.0.0.1:80'}"
-	for _, tt := range []struct{ name, text, want string }{
+	refused(t, []mistake{
 		{"empty file", "", "vipd.yaml: is empty: at least `routers` must be there"},
 		{"only a comment", "# nothing\n", "vipd.yaml: is empty: at least `routers` must be there"},
+		{"alias of nothing", "routers: *r\n", "vipd.yaml: is not YAML: an alias, *name, of an anchor that is not there"},
 		{"not YAML", "routers: [", "vipd.yaml: is not YAML: line 1: did not find expected node content"},
 		{"a list instead of a mapping", "- a\n", `vipd.yaml:1:1: a list: want a mapping with the keys node, log, api, routers, checks`},
 		{"two documents", minimal + "---\n" + minimal, "vipd.yaml:6:1: has a second YAML document; there may be one"},
@@ -149,9 +211,8 @@ func TestMistakes(t *testing.T) {
 		{"wrong key", router("advert_int: 1s"), `vipd.yaml:6:3: routers[0]: unknown key "advert_int": legal are ` + routerKeyList},
 		{"wrong key at the top", "router: []\n" + minimal, `vipd.yaml:1:1: unknown key "router": legal are node, log, api, routers, checks`},
 		{"key twice", minimal + "  vrid: 52\n", `vipd.yaml:6:3: routers[0]: key "vrid" is there twice`},
-		{"key of a later version", router("virtual_mac: true"), `vipd.yaml:6:3: routers[0]: key "virtual_mac" is not in this version`},
+		{"key of a later version", router("drain: 10s"), `vipd.yaml:6:3: routers[0]: key "drain" is not in this version`},
 		{"metrics, a key of a later version", "metrics: 127.0.0.1:9650\n" + minimal, `vipd.yaml:1:1: key "metrics" is not in this version`},
-		{"VRRPv2", router("version: 2"), `vipd.yaml:6:12: routers[0].version: "2" is not in this version: want 3`},
 		{"version 4", router("version: 4"), `vipd.yaml:6:12: routers[0].version: "4": want 3 or 2 or both`},
 		{"VRID 0", router("vrid: 0"), `vipd.yaml:5:9: routers[0].vrid: "0": want a whole number, 1–255`},
 		{"VRID 256", router("vrid: 256"), `vipd.yaml:5:9: routers[0].vrid: "256": want a whole number, 1–255`},
@@ -174,19 +235,7 @@ func TestMistakes(t *testing.T) {
 		{"lease in milliseconds", router("lease: 4500ms"), `vipd.yaml:6:10: routers[0].lease: "4500ms": want auto, off or whole seconds`},
 		{"interface with a path in it", router("interface: ../eth0"), `vipd.yaml:5:14: routers[0].interface: "../eth0": want the name of a network interface, at most 15 bytes`},
 		{"interface name too long", router("interface: abcdefghijklmnop"), `vipd.yaml:5:14: routers[0].interface: "abcdefghijklmnop": want the name of a network interface, at most 15 bytes`},
-		{"loopback interface", router("interface: lo"), `vipd.yaml:5:14: routers[0].interface: "lo": adverts can't leave through the loopback interface`},
-		{"no address", router("addresses: []"), "vipd.yaml:5:14: routers[0].addresses: no address: at least one must be there"},
-		{"address that isn't one", router("addresses: [192.0.2.300/24]"), `vipd.yaml:5:15: routers[0].addresses[0]: "192.0.2.300/24": want an IPv4 address with its network's length, such as 192.0.2.100/24`},
-		{"one address instead of a list", router("addresses: 192.0.2.100/24"), `vipd.yaml:5:14: routers[0].addresses: "192.0.2.100/24": want a list`},
-		{"host name as an address", router("addresses: [www.example.org]"), `vipd.yaml:5:15: routers[0].addresses[0]: "www.example.org": want an IPv4 address with its network's length, such as 192.0.2.100/24`},
-		{"IPv6", router("addresses: ['2001:db8::1/64']"), `vipd.yaml:5:15: routers[0].addresses[0]: "2001:db8::1/64": IPv6 is not in this version: want an IPv4 address`},
-		{"the network's own address", router("addresses: [192.0.2.0/24]"), `vipd.yaml:5:15: routers[0].addresses[0]: "192.0.2.0/24": that is the network's own address`},
-		{"broadcast address", router("addresses: [192.0.3.255/23]"), `vipd.yaml:5:15: routers[0].addresses[0]: "192.0.3.255/23": that is the network's broadcast address`},
-		{"multicast address", router("addresses: [224.0.0.18]"), `vipd.yaml:5:15: routers[0].addresses[0]: "224.0.0.18": no host can have this address`},
-		{"default route as an address", router("addresses: [192.0.2.1/0]"), `vipd.yaml:5:15: routers[0].addresses[0]: "192.0.2.1/0": want the length of its network, 1–32`},
-		{"address on another interface", router("addresses: [{address: 192.0.2.1, interface: eth1}]"), `vipd.yaml:5:36: routers[0].addresses[0]: key "interface" is not in this version`},
-		{"mapping without the address", router("addresses: [{}]"), "vipd.yaml:5:15: routers[0].addresses[0]: `address` is missing"},
-		{"address twice", router("addresses: [192.0.2.1/24, 192.0.2.1/32]"), `vipd.yaml:5:14: routers[0].addresses: 192.0.2.1 is there twice, first in router "web"`},
+		{"loopback interface", router("interface: lo"), `vipd.yaml:5:14: routers[0].interface: "lo": neither adverts nor announcements can leave through the loopback interface`},
 		{"announcements out of order", router("announce: {at: [0s, 2s, 1s]}"), "vipd.yaml:6:18: routers[0].announce.at: want ascending times"},
 		{"first announcement late", router("announce: {at: [1s]}"), "vipd.yaml:6:18: routers[0].announce.at: the first must be 0s: hosts must hear of the takeover at once"},
 		{"refresh too often", router("announce: {refresh: 10ms}"), `vipd.yaml:6:23: routers[0].announce.refresh: "10ms": want 0s (off) or 1s–24h`},
@@ -197,6 +246,7 @@ func TestMistakes(t *testing.T) {
 		{"check aimed at the virtual address", withCheck("http: {url: 'http://192.0.2.100/'}"), `vipd.yaml:8:3: checks[0]: check "c" is aimed at the virtual address 192.0.2.100, which is on the other node half of the time: want an address of this node, such as 127.0.0.1`},
 		{"tcp check aimed at the virtual address", withCheck("tcp: {address: '192.0.2.100:80'}"), `vipd.yaml:8:3: checks[0]: check "c" is aimed at the virtual address 192.0.2.100, which is on the other node half of the time: want an address of this node, such as 127.0.0.1`},
 		{"the virtual address as IPv6", withCheck("tcp: {address: '[::ffff:192.0.2.100]:80'}"), `vipd.yaml:8:3: checks[0]: check "c" is aimed at the virtual address 192.0.2.100, which is on the other node half of the time: want an address of this node, such as 127.0.0.1`},
+		{"check aimed at an IPv6 virtual address", minimal + "  checks: [c]\n- {name: b, interface: eth0, vrid: 1, addresses: [fe80::1]}\nchecks: [{name: c, tcp: {address: '[fe80::1%eth0]:80'}}]\n", `vipd.yaml:8:10: checks[0]: check "c" is aimed at the virtual address fe80::1, which is on the other node half of the time: want an address of this node, such as 127.0.0.1`},
 		{"nginx check aimed at the virtual address", withCheck("nginx: {pid_file: /run/nginx.pid, url: 'http://192.0.2.100/'}"), `vipd.yaml:8:3: checks[0]: check "c" is aimed at the virtual address 192.0.2.100, which is on the other node half of the time: want an address of this node, such as 127.0.0.1`},
 		{"check without a kind", withCheck("rise: 1"), "vipd.yaml:8:3: checks[0]: 0 kinds of check in one: want exactly one of haproxy, nginx, http, tcp"},
 		{"check of two kinds", withCheck(tcp + ", http: {url: 'http://127.0.0.1/'}"), "vipd.yaml:8:3: checks[0]: 2 kinds of check in one: want exactly one of haproxy, nginx, http, tcp"},
@@ -215,14 +265,7 @@ func TestMistakes(t *testing.T) {
 		{"penalty as a word", withCheck(tcp + ", penalty: high"), `vipd.yaml:8:54: checks[0].penalty: "high": want lowest, fault or a whole number, 1–253`},
 		{"log level", "log: {level: loud}\n" + minimal, `vipd.yaml:1:14: log.level: "loud": want debug or info or warn or error`},
 		{"node without values", strings.Replace(twoNodes, "lb1\nr", "lb3\nr", 1), `vipd.yaml:1:7: node: "lb3" has no values: the file has some for lb1, lb2`},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			f, problems := Parse("vipd.yaml", []byte(tt.text))
-			if f != nil || len(problems) != 1 || problems[0].String() != tt.want {
-				t.Errorf("got:\n%v\nwant:\n%s", lines(problems), tt.want)
-			}
-		})
-	}
+	})
 }
 
 // All of it in one go, by line; and no second error because of the first.
@@ -237,14 +280,18 @@ func TestEveryProblemAtOnce(t *testing.T) {
   interface: {lb1: eth1, lb3: eth1}
   vrid: {lb1: 52, lb2: 52}
   addresses: [192.0.2.100/24]
+- {name: b, interface: eth0, vrid: 0, addresses: [2001:db8::1/64]}
+- {name: c, interface: eth0, vrid: 0, addresses: [2001:db8::2/64]}
 `))
 	want := strings.TrimLeft(`
 vipd.yaml:2:9: routers[0].name: "a b": want `+nameRule+`
 vipd.yaml:4:9: routers[0].vrid: "256": want a whole number, 1–255
-vipd.yaml:5:15: routers[0].addresses[0]: "192.0.2.1000/24": want an IPv4 address with its network's length, such as 192.0.2.100/24
+vipd.yaml:5:15: routers[0].addresses[0]: "192.0.2.1000/24": want an address with its network's length, such as 192.0.2.100/24 or 2001:db8::100/64
 vipd.yaml:6:3: routers[0]: unknown key "colour": legal are `+routerKeyList+`
 vipd.yaml:8:14: routers[1].interface: no value for node "lb2", which is named elsewhere in the file
 vipd.yaml:9:9: routers[1].vrid: no value for node "lb3", which is named elsewhere in the file
+vipd.yaml:11:36: routers[2].vrid: "0": want a whole number, 1–255
+vipd.yaml:12:36: routers[3].vrid: "0": want a whole number, 1–255
 `, "\n")
 	if got := lines(problems); got != want {
 		t.Errorf("got:\n%swant:\n%s", got, want)
@@ -263,6 +310,10 @@ func TestWarnings(t *testing.T) {
 			"vipd.yaml:6:13: warning: routers[0].priority: lb1 and lb2 have the same priority, 254: the higher address decides"},
 		{"three nodes close together", strings.Replace(twoNodes, "lb2: 253", "lb2: 253, lb3: 252", 1),
 			"vipd.yaml:6:13: warning: routers[0].priority: lb2 and lb3 would take over within 3.90625ms of each other: with three nodes want priorities that are further apart"},
+		{"a scope that the kernel does not ask for", router("addresses: [{address: 2001:db8::1, scope: link}]"),
+			`vipd.yaml:5:45: warning: routers[0].addresses[0].scope: "link": an IPv6 address has the scope that it shows, whatever is said here`},
+		{"adverts in fragments", router("addresses: [" + many("2001:db8::1:%x/64", 90) + "]"),
+			"vipd.yaml:5:14: warning: routers[0].addresses: 91 advertised IPv6 addresses make packets of 1504 bytes, which leave in fragments: want at most 90, the others with `advertised: false`"},
 		{"a check that nobody uses", minimal + "checks: [{name: c, tcp: {address: '127.0.0.1:80'}}]\n",
 			`vipd.yaml:6:17: warning: checks[0].name: no router uses check "c"`},
 	} {
@@ -315,19 +366,6 @@ func TestAliases(t *testing.T) {
 	}
 	if f, problems := Parse("vipd.yaml", []byte("routers: &r\n- *r\n")); f != nil || len(problems) == 0 {
 		t.Errorf("a loop passes: %s", lines(problems))
-	}
-}
-
-// An interface that is not there is a warning: the daemon waits for it.
-func TestAgainstHost(t *testing.T) {
-	f, _ := Parse("vipd.yaml", []byte(strings.Replace(minimal, "eth0", "nosuch0", 1)))
-	c, err := f.For("anybody")
-	if err != nil {
-		t.Fatal(err)
-	}
-	const want = `vipd.yaml:3:14: warning: routers[0].interface: there is no interface "nosuch0" on this host now: the router waits for it` + "\n"
-	if got := lines(c.AgainstHost("vipd.yaml")); got != want {
-		t.Errorf("got %swant %s", got, want)
 	}
 }
 

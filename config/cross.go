@@ -3,7 +3,6 @@
 package config
 
 import (
-	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -17,7 +16,10 @@ func crossCheck(r *reader, f *File) {
 	for _, c := range f.byNode {
 		r.uniqueNames(c)
 		r.uniqueRouters(c)
+		r.uniqueVirtualMACs(c)
 		r.uniqueAddresses(c)
+		r.uniqueRoutes(c)
+		r.nodesDoNotMove(c)
 		r.knownChecks(c)
 		r.checksAimElsewhere(c)
 	}
@@ -48,29 +50,96 @@ func (r *reader) once(seen map[string]bool, name string, here value, what string
 
 // uniqueRouters refuses one VRID twice on an interface: the two would be one.
 func (r *reader) uniqueRouters(c *Config) {
-	seen := map[string]string{}
-	for _, router := range c.Routers {
+	type identity struct {
+		ifname string
+		vrid   uint8
+		ipv4   bool
+	}
+	seen := map[identity]string{}
+	for router, f := range c.families() {
 		if router.VRID == 0 || router.Interface == "" {
 			continue
 		}
-		key := fmt.Sprintf("%s/%d", router.Interface, router.VRID)
-		if other, ok := seen[key]; ok {
+		id := identity{router.Interface, router.VRID, f.IPv4()}
+		if other, ok := seen[id]; ok {
 			r.problem(at(router.place, "vrid"), "%d is used on %s by router %q already: want another, 1–255",
 				router.VRID, router.Interface, other)
+			continue
 		}
-		seen[key] = router.Name
+		seen[id] = router.Name
 	}
 }
 
-// uniqueAddresses refuses an address that two routers would fight for.
+// uniqueVirtualMACs refuses two routers whose virtual MAC would be on one interface:
+// its name has the VRID only.
+func (r *reader) uniqueVirtualMACs(c *Config) {
+	seen := map[string]*Router{}
+	for router, f := range c.families() {
+		if router.VRID == 0 || !router.VirtualMAC {
+			continue
+		}
+		name := f.VirtualLink()
+		switch other := seen[name]; {
+		case other == nil:
+			seen[name] = router
+		case other.Interface != router.Interface: // else uniqueRouters has said it
+			r.problem(at(router.place, "virtual_mac"), "the interface %s is the virtual MAC's of router %q already: want another `vrid`",
+				name, other.Name)
+		}
+	}
+}
+
+// uniqueAddresses refuses an address that two routers would fight for. A link-local
+// one is another on each interface.
 func (r *reader) uniqueAddresses(c *Config) {
-	seen := map[netip.Addr]string{}
-	for _, router := range c.Routers {
-		for _, address := range router.Addresses {
-			if other, ok := seen[address]; ok {
-				r.problem(at(router.place, "addresses"), "%v is there twice, first in router %q", address, other)
+	type identity struct {
+		address netip.Addr
+		ifname  string // of a link-local one
+	}
+	seen := map[identity]string{}
+	for router, f := range c.families() {
+		for _, a := range f.Held {
+			id := identity{address: a.Prefix.Addr()}
+			if isLinkLocal(id.address) {
+				id.ifname = a.Interface
 			}
-			seen[address] = router.Name
+			if other, ok := seen[id]; ok {
+				r.problem(at(router.place, "addresses"), "%v is there twice, first in router %q", id.address, other)
+				continue
+			}
+			seen[id] = router.Name
+		}
+	}
+}
+
+// uniqueRoutes refuses a route that two routers would bring: the kernel knows one of
+// a destination, table and metric.
+func (r *reader) uniqueRoutes(c *Config) {
+	type identity struct {
+		destination   netip.Prefix
+		table, metric uint32
+	}
+	seen := map[identity]string{}
+	for router, f := range c.families() {
+		for _, route := range f.Routes {
+			id := identity{route.Destination, route.Table, route.Metric}
+			if other, ok := seen[id]; ok {
+				r.problem(at(router.place, "routes"), "%v is there twice with this table and metric, first in router %q", route.Destination, other)
+				continue
+			}
+			seen[id] = router.Name
+		}
+	}
+}
+
+// nodesDoNotMove refuses a virtual address as the address of a node.
+func (r *reader) nodesDoNotMove(c *Config) {
+	virtual := c.Virtual()
+	for router, f := range c.families() {
+		for _, a := range append([]netip.Addr{f.Source}, f.Peers...) {
+			if slices.Contains(virtual, a) {
+				r.problem(at(router.place, "unicast"), "%v is a virtual address: want one that stays on its node", a)
+			}
 		}
 	}
 }

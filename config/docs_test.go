@@ -29,6 +29,23 @@ func TestReadmeConfig(t *testing.T) {
 	}
 }
 
+// Every example in docs/config.md works, without a warning.
+func TestDocumentedExamples(t *testing.T) {
+	text, err := os.ReadFile("../docs/config.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	examples := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllSubmatch(text, -1)
+	if len(examples) == 0 {
+		t.Error("no example in docs/config.md")
+	}
+	for _, example := range examples {
+		if _, problems := Parse("docs/config.md", example[1]); len(problems) > 0 {
+			t.Errorf("%s%s", example[1], lines(problems))
+		}
+	}
+}
+
 // Every key that is legal has its row in docs/config.md, and no other has.
 func TestEveryKeyIsDocumented(t *testing.T) {
 	text, err := os.ReadFile("../docs/config.md")
@@ -40,7 +57,7 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 		documented[string(row[1])] = ""
 	}
 	legal := regexp.MustCompile("legal are (.*)$")
-	for _, mistake := range []string{"no: 0\n", "routers: [{no: 0}]\n", "checks: [{no: 0}]\n"} {
+	for _, mistake := range []string{"no: 0\n", "routers: [{no: 0}]\n", "checks: [{no: 0}]\n", "routers: [{addresses: [{no: 0}]}]\n"} {
 		_, problems := Parse("x", []byte(mistake))
 		for _, p := range problems {
 			if keys := legal.FindStringSubmatch(p.Text); keys != nil {

@@ -116,7 +116,7 @@ func document(name string, text []byte) (*yaml.Node, *Problem) {
 	case errors.Is(err, io.EOF):
 		return nil, &Problem{File: name, Text: "is empty: at least `routers` must be there"}
 	case err != nil:
-		return nil, &Problem{File: name, Text: "is not YAML: " + strings.TrimPrefix(err.Error(), "yaml: ")}
+		return nil, &Problem{File: name, Text: "is not YAML: " + syntaxError(err)}
 	}
 	if err := decoder.Decode(&second); !errors.Is(err, io.EOF) {
 		return nil, &Problem{File: name, Line: second.Line, Column: second.Column, Text: "has a second YAML document; there may be one"}
@@ -124,15 +124,27 @@ func document(name string, text []byte) (*yaml.Node, *Problem) {
 	return first.Content[0], nil
 }
 
+// syntaxError is YAML's complaint. It leaves out the name of an unknown anchor, the
+// one thing of the file that YAML cites: it may be a password with an asterisk.
+func syntaxError(err error) string {
+	text := strings.TrimPrefix(err.Error(), "yaml: ")
+	if strings.HasPrefix(text, "unknown anchor") {
+		return "an alias, *name, of an anchor that is not there"
+	}
+	return text
+}
+
 // nodeNames finds the names by which routers give values for nodes.
 func nodeNames(root *yaml.Node) []string {
 	var names []string
 	for _, router := range resolve(child(value{node: root}, "routers").node).Content {
 		for _, v := range pairs(value{node: resolve(router)}) {
-			if mapping := resolve(v.value.node); byNode(v.key) && mapping.Kind == yaml.MappingNode {
-				for _, p := range pairs(value{node: mapping}) {
-					names = append(names, p.key)
-				}
+			mapping := value{node: resolve(v.value.node)}
+			if !byNode(v.key) && !(v.key == "unicast" && unicastByNode(mapping)) {
+				continue
+			}
+			for _, p := range pairs(mapping) {
+				names = append(names, p.key)
 			}
 		}
 	}

@@ -21,6 +21,7 @@ type reader struct {
 	file     string
 	node     string
 	problems *Problems
+	errors   int // so many problems that are more than a warning
 }
 
 // key is one legal key of a mapping. Without read, it is not in this version.
@@ -45,6 +46,9 @@ func (r *reader) warn(v value, format string, args ...any) {
 }
 
 func (r *reader) report(v value, warning bool, format string, args ...any) {
+	if !warning {
+		r.errors++
+	}
 	p := Problem{File: r.file, Path: v.path, Text: fmt.Sprintf(format, args...), Warning: warning}
 	if v.node != nil {
 		p.Line, p.Column = v.node.Line, v.node.Column
@@ -99,33 +103,45 @@ func at(v value, name string) value {
 	return v
 }
 
-// mapping reads a mapping with these keys, of which some are required.
+// mapping reads a mapping with these keys, of which some are required. They are read
+// in this order, whatever the file's: a later one may need an earlier one.
 func (r *reader) mapping(v value, keys []key, required ...string) {
 	if resolve(v.node).Kind != yaml.MappingNode {
 		r.problem(v, "%s: want a mapping with the keys %s", describe(v.node), legal(keys))
 		return
 	}
-	seen := map[string]bool{}
+	found := r.entries(v, keys)
+	for _, k := range keys {
+		if v, ok := found[k.name]; ok && k.read != nil {
+			k.read(v)
+		}
+	}
+	for _, name := range required {
+		if _, ok := found[name]; !ok {
+			r.problem(v, "`%s` is missing", name)
+		}
+	}
+}
+
+// entries finds the values of a mapping's keys, and refuses all other keys.
+func (r *reader) entries(v value, keys []key) map[string]value {
+	found := map[string]value{}
 	for _, p := range pairs(v) {
 		i := slices.IndexFunc(keys, func(k key) bool { return k.name == p.key })
 		here := value{p.keyNode, v.path}
+		_, twice := found[p.key]
 		switch {
 		case i < 0:
 			r.problem(here, "unknown key %q: legal are %s", p.key, legal(keys))
-		case seen[p.key]:
+		case twice:
 			r.problem(here, "key %q is there twice", p.key)
 		case keys[i].read == nil:
 			r.problem(here, "key %q is not in this version", p.key)
 		default:
-			keys[i].read(p.value)
-		}
-		seen[p.key] = true
-	}
-	for _, name := range required {
-		if !seen[name] {
-			r.problem(v, "`%s` is missing", name)
+			found[p.key] = p.value
 		}
 	}
+	return found
 }
 
 // legal lists the keys that may be used.
@@ -162,22 +178,34 @@ func (r *reader) perNode(read func(value)) func(value) {
 			read(v)
 			return
 		}
-		seen := map[string]bool{}
-		for _, p := range pairs(v) {
-			switch {
-			case !namePattern.MatchString(p.key):
-				r.problem(value{p.keyNode, v.path}, "%q is not the name of a node: want %s", p.key, nameRule)
-			case seen[p.key]:
-				r.problem(value{p.keyNode, v.path}, "node %q is there twice", p.key)
-			case p.key == r.node:
+		for _, p := range r.byNodeName(v) {
+			if p.key == r.node {
 				read(p.value)
 			}
-			seen[p.key] = true
-		}
-		if !seen[r.node] {
-			r.problem(v, "no value for node %q, which is named elsewhere in the file", r.node)
 		}
 	}
+}
+
+// byNodeName lists the entries of a map by node name, which must have one for this
+// node.
+func (r *reader) byNodeName(v value) []pair {
+	seen := map[string]bool{}
+	var all []pair
+	for _, p := range pairs(v) {
+		switch {
+		case !namePattern.MatchString(p.key):
+			r.problem(value{p.keyNode, v.path}, "%q is not the name of a node: want %s", p.key, nameRule)
+		case seen[p.key]:
+			r.problem(value{p.keyNode, v.path}, "node %q is there twice", p.key)
+		default:
+			all = append(all, p)
+		}
+		seen[p.key] = true
+	}
+	if !seen[r.node] {
+		r.problem(v, "no value for node %q, which is named elsewhere in the file", r.node)
+	}
+	return all
 }
 
 // describe writes a value for a message, short.

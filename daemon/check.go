@@ -66,9 +66,11 @@ func (d *Daemon) judge(r *router) {
 	if waiting && !s.unknown {
 		r.graceEnds = time.Time{}
 	}
-	d.setBlocked(r, vrrp.CheckFailed, s.fault)
-	d.step(r, vrrp.Priority{Effective: s.priority})
-	d.setBlocked(r, vrrp.AwaitingChecks, !r.graceEnds.IsZero())
+	d.block(r, vrrp.CheckFailed, s.fault)
+	for _, f := range r.families {
+		d.step(f, vrrp.Priority{Effective: s.priority})
+	}
+	d.block(r, vrrp.AwaitingChecks, !r.graceEnds.IsZero())
 }
 
 // endGrace stops waiting for first verdicts. What is unknown then, fails: a check

@@ -38,7 +38,7 @@ type Daemon struct {
 	lateness lateness
 
 	heard   *Packet // the advert that is being handled
-	effects []vrrp.Effect
+	effects []vrrp.MemberEffect
 	scratch addressBuffer
 	limit   limiter
 }
@@ -127,8 +127,8 @@ func (d *Daemon) handle(e event) {
 // tick acts on every deadline that has come.
 func (d *Daemon) tick() {
 	for _, r := range d.routers {
-		if due(r.core.Deadline(), d.now) {
-			d.step(r, vrrp.Tick{})
+		if due(r.group.Deadline(), d.now) {
+			d.step(r.families[0], vrrp.Tick{})
 		}
 		if due(r.graceEnds, d.now) {
 			d.endGrace(r)
@@ -145,7 +145,7 @@ const maxSleep = time.Second
 func (d *Daemon) arm() {
 	next := d.now.Add(maxSleep)
 	for _, r := range d.routers {
-		for _, deadline := range [...]time.Time{r.core.Deadline(), r.graceEnds} {
+		for _, deadline := range [...]time.Time{r.group.Deadline(), r.graceEnds} {
 			if !deadline.IsZero() && deadline.Before(next) {
 				next = deadline
 			}
@@ -173,7 +173,7 @@ func (d *Daemon) noticeLateness() {
 	for _, r := range d.routers {
 		if late > r.config.Interval {
 			overslept = true
-			d.step(r, vrrp.Woke{})
+			d.step(r.families[0], vrrp.Woke{})
 		}
 	}
 	if overslept {
@@ -187,7 +187,7 @@ func (d *Daemon) stop() {
 	d.stopping = true
 	d.log.Info("stopping: handing the addresses over")
 	for _, r := range d.routers {
-		d.step(r, vrrp.Stop{})
+		d.step(r.families[0], vrrp.Stop{})
 	}
 }
 
@@ -198,7 +198,7 @@ func (d *Daemon) finished() bool {
 		return false
 	}
 	for _, r := range d.routers {
-		if !r.core.Deadline().IsZero() {
+		if !r.group.Deadline().IsZero() {
 			return false
 		}
 	}

@@ -24,15 +24,15 @@ func TestFromStartToActive(t *testing.T) {
 		t.Errorf("blocked by %v", got)
 	}
 	s.link(eth0)
-	s.want("remove web on 2") // what a crash has left behind
+	s.want("remove web/ipv4 192.0.2.100/24 on 2") // what a crash has left behind
 	s.pass(3*time.Second + 7812500 - 1)
 	s.want()
 	s.pass(1)
-	s.want("send 254 vrid 51 on 2 from 192.0.2.11", "renew web", "set web on 2 [192.0.2.100/24] lease 4s")
-	s.held("web")
-	s.want("announce web")
+	s.want("send 254 vrid 51 on 2 from 192.0.2.11", "renew web/ipv4", "set web/ipv4 192.0.2.100/24 on 2 lease 4s")
+	s.held("web/ipv4")
+	s.want("announce web/ipv4")
 	s.pass(10 * time.Millisecond)
-	s.want("send 254 vrid 51 on 2 from 192.0.2.11", "renew web")
+	s.want("send 254 vrid 51 on 2 from 192.0.2.11", "renew web/ipv4")
 }
 
 // What is queued counts before the deadline, however late the loop is.
@@ -78,7 +78,7 @@ func TestLeaseIsRenewedByAdvertsThatLeft(t *testing.T) {
 	}
 	s.sendFail = nil
 	s.pass(time.Second)
-	s.want("send 254 vrid 51 on 2 from 192.0.2.11", "renew web")
+	s.want("send 254 vrid 51 on 2 from 192.0.2.11", "renew web/ipv4")
 }
 
 // Each bad packet is counted under its reason, logged at a bounded rate, and has
@@ -148,11 +148,11 @@ func TestFailedCheckIsAdvertisedAtOnce(t *testing.T) {
 	s.link(eth0)
 	s.result(health.Result{Check: "haproxy", OK: true})
 	s.pass(5 * time.Second)
-	s.held("web")
+	s.held("web/ipv4")
 	s.pass(10 * time.Second)
 	s.did = nil
 	s.result(health.Result{Check: "haproxy", Died: true, Detail: "process 812 ended"})
-	s.want("send 1 vrid 51 on 2 from 192.0.2.11", "renew web")
+	s.want("send 1 vrid 51 on 2 from 192.0.2.11", "renew web/ipv4")
 	r := s.router("web")
 	if r.Priority != 1 || r.ConfiguredPriority != 254 || r.Failing != "haproxy" {
 		t.Errorf("status %+v", r)
@@ -212,12 +212,12 @@ func TestStopIsMakeBeforeBreak(t *testing.T) {
 	s.want(slices.Repeat([]string{"send 0 vrid 51 on 2 from 192.0.2.11"}, 3)...)
 	s.hear(advert(51, 253))
 	s.pass(50 * time.Millisecond)
-	s.want()
+	s.want("silence web/ipv4 192.0.2.100/24 on 2")
 	if s.d.finished() {
 		t.Error("finished with the address still there")
 	}
 	s.pass(100 * time.Microsecond)
-	s.want("remove web on 2")
+	s.want("remove web/ipv4 192.0.2.100/24 on 2")
 	if !s.d.finished() {
 		t.Error("not finished")
 	}
@@ -230,7 +230,7 @@ func TestLinkDownAndUp(t *testing.T) {
 	down := eth0
 	down.Up = false
 	s.link(down)
-	s.want("send 0 vrid 51 on 2 from 192.0.2.11", "remove web on 2")
+	s.want("send 0 vrid 51 on 2 from 192.0.2.11", "remove web/ipv4 192.0.2.100/24 on 2")
 	s.link(eth0)
 	s.state("web", "backup")
 	s.want()
@@ -242,7 +242,7 @@ func TestInterfaceMadeAgain(t *testing.T) {
 	other := eth0
 	other.Index = 7
 	s.link(other)
-	s.want("send 0 vrid 51 on 2 from 192.0.2.11", "remove web on 2", "remove web on 7")
+	s.want("send 0 vrid 51 on 2 from 192.0.2.11", "remove web/ipv4 192.0.2.100/24 on 2", "remove web/ipv4 192.0.2.100/24 on 7")
 	s.pass(4 * time.Second)
 	if len(s.did) == 0 || s.did[0] != "send 254 vrid 51 on 7 from 192.0.2.11" {
 		t.Errorf("did %v", s.did)
@@ -254,7 +254,7 @@ func TestInterfaceProblems(t *testing.T) {
 	for want, change := range map[string]func(*Link){
 		"link-down":         func(l *Link) { l.Up = false },
 		"no-source-address": func(l *Link) { l.Prefixes = nil },
-		"no-socket":         func(l *Link) { l.Listening, l.Problem = false, "too many open files" },
+		"no-socket":         func(l *Link) { l.ListeningIPv4, l.Problem = false, "too many open files" },
 		"interface-missing": func(l *Link) { *l = Link{Name: l.Name} },
 	} {
 		s := newStage(t, oneRouter)
@@ -284,8 +284,8 @@ func TestAddressOutside(t *testing.T) {
 // The address can't be set: the router leaves, and says why.
 func TestAddressFails(t *testing.T) {
 	s := activeStage(t, oneRouter)
-	s.post(event{holding: &Holding{Key: "web", Err: errors.New("192.0.2.100 is on eth0 already")}})
-	s.want("send 0 vrid 51 on 2 from 192.0.2.11", "remove web on 2")
+	s.post(event{holding: &Holding{Key: "web/ipv4", Err: errors.New("192.0.2.100 is on eth0 already")}})
+	s.want("send 0 vrid 51 on 2 from 192.0.2.11", "remove web/ipv4 192.0.2.100/24 on 2")
 	r := s.router("web")
 	if r.Blocked[0] != "address-failed" || r.Problem != "192.0.2.100 is on eth0 already" {
 		t.Errorf("status %+v", r)
@@ -297,8 +297,8 @@ func TestAddressFails(t *testing.T) {
 // The lease ran out although the adverts left in time: set again.
 func TestLeaseRanOut(t *testing.T) {
 	s := activeStage(t, oneRouter)
-	s.post(event{holding: &Holding{Key: "web", Expired: true, Err: errors.New("expired")}})
-	s.want("set web on 2 [192.0.2.100/24] lease 4s")
+	s.post(event{holding: &Holding{Key: "web/ipv4", Expired: true, Err: errors.New("expired")}})
+	s.want("set web/ipv4 192.0.2.100/24 on 2 lease 4s")
 }
 
 // SIGSTOP for 5 s: what was queued meanwhile is read first, and nobody is
@@ -308,7 +308,7 @@ func TestOverslept(t *testing.T) {
 	s.now = s.now.Add(5 * time.Second)
 	s.d.PostPacket(advert(51, 253))
 	s.d.turn(nil)
-	s.want("remove web on 2")
+	s.want("remove web/ipv4 192.0.2.100/24 on 2")
 	s.state("web", "backup")
 	if got := s.d.snapshot().Loop; got.Late != 1 || got.MaxLate == "0s" {
 		t.Errorf("loop status %+v", got)
@@ -322,16 +322,16 @@ func TestInternalError(t *testing.T) {
   vrid: 52
   addresses: [192.0.2.101/24]
 `)
-	s.held("other")
+	s.held("other/ipv4")
 	s.pass(10 * time.Second)
 	s.did = nil
-	s.d.step(s.d.router("web"), nil)
-	s.want("remove web on 2")
+	s.d.step(s.d.family("web/ipv4"), nil)
+	s.want("remove web/ipv4 192.0.2.100/24 on 2")
 	if r := s.router("web"); len(r.Blocked) != 1 || r.Blocked[0] != "internal-error" {
 		t.Errorf("blocked by %v", r.Blocked)
 	}
 	s.pass(time.Second)
-	s.want("send 254 vrid 52 on 2 from 192.0.2.11", "renew other")
+	s.want("send 254 vrid 52 on 2 from 192.0.2.11", "renew other/ipv4")
 }
 
 // Another router that is configured differently: a line, not one each second.
@@ -363,14 +363,14 @@ func TestRun(t *testing.T) {
 		s.d.PostLink(eth0)
 		s.d.PostResult(health.Result{Check: "haproxy", OK: true})
 		time.Sleep(5 * time.Second)
-		s.d.PostHolding(Holding{Key: "web", Held: true})
+		s.d.PostHolding(Holding{Key: "web/ipv4", Held: true})
 		status, err := s.d.Status(ctx)
 		if err != nil || status.Routers[0].State != "active" || status.Checks[0].Verdict != "pass" {
 			t.Errorf("status %+v, %v", status, err)
 		}
 		cancel()
 		<-s.d.Done()
-		if s.did[len(s.did)-1] != "remove web on 2" {
+		if s.did[len(s.did)-1] != "remove web/ipv4 192.0.2.100/24 on 2" {
 			t.Errorf("did %v", s.did)
 		}
 		if beats < 5 {

@@ -4,15 +4,16 @@ package daemon
 
 import (
 	"vipd/health"
+	"vipd/vrrp"
 )
 
 const (
 	// queueLength bounds what waits for the loop: a second's worth of a thousand
 	// routers' adverts.
 	queueLength = 1024
-	// maxAdvert is the largest advert in IPv4: a longer packet is none, and is cut
-	// to be refused as too long.
-	maxAdvert = 8 + 4*255
+	// maxAdvert is the largest advert: a longer packet is none, and is cut to be
+	// refused as too long.
+	maxAdvert = 8 + 16*vrrp.MaxAddresses
 )
 
 // event is one piece of news for the loop: exactly one field is set.

@@ -28,6 +28,7 @@ type stage struct {
 
 	did      []string // what the daemon asked of the network, in order
 	sendFail error
+	only     netip.Addr // if valid, what sendFail is about
 }
 
 func newStage(t *testing.T, yaml string) *stage {
@@ -50,7 +51,7 @@ func newStage(t *testing.T, yaml string) *stage {
 
 func (s *stage) Send(batch []Datagram, failed func(int, error)) {
 	for i, d := range batch {
-		if s.sendFail != nil {
+		if s.sendFail != nil && (!s.only.IsValid() || s.only == d.Destination) {
 			failed(i, s.sendFail)
 			continue
 		}
@@ -58,15 +59,35 @@ func (s *stage) Send(batch []Datagram, failed func(int, error)) {
 		if reject != vrrp.Accepted {
 			s.t.Errorf("sent an advert that is refused: %v", reject)
 		}
-		s.note("send %d vrid %d on %d from %v", a.Priority, a.VRID, d.Link, d.Source)
+		line := fmt.Sprintf("send %d vrid %d on %d from %v", a.Priority, a.VRID, d.Link, d.Source)
+		if !d.Destination.IsMulticast() {
+			line += fmt.Sprintf(" to %v", d.Destination)
+		}
+		if d.Hardware != "" {
+			line += " by " + d.Hardware
+		}
+		s.note("%s", line)
 	}
 }
 
 func (s *stage) Set(key string, w Want) {
-	if w.Present {
-		s.note("set %s on %d %v lease %v", key, w.Link, w.Prefixes, w.Lease)
-	} else {
-		s.note("remove %s on %d", key, w.Link)
+	var what []string
+	for _, a := range w.Addresses {
+		what = append(what, fmt.Sprintf("%v on %d", a.Prefix, a.Link))
+	}
+	for _, r := range w.Routes {
+		what = append(what, fmt.Sprintf("route %v on %d", r.Destination, r.Link))
+	}
+	if w.VirtualLink != "" {
+		what = append(what, "by "+w.VirtualLink)
+	}
+	switch all := strings.Join(what, ", "); {
+	case w.Silent:
+		s.note("silence %s %s", key, all)
+	case w.Present:
+		s.note("set %s %s lease %v", key, all, w.Lease)
+	default:
+		s.note("remove %s %s", key, all)
 	}
 }
 
@@ -130,7 +151,7 @@ func (s *stage) held(key string) { s.post(event{holding: &Holding{Key: key, Held
 
 // eth0 is an interface that is as it should be.
 var eth0 = Link{
-	Name: "eth0", Index: 2, MTU: 1500, Up: true, Listening: true,
+	Name: "eth0", Index: 2, MTU: 1500, Up: true, ListeningIPv4: true, ListeningIPv6: true,
 	Prefixes: []netip.Prefix{netip.MustParsePrefix("192.0.2.11/24")},
 }
 
@@ -172,7 +193,7 @@ func activeStage(t *testing.T, yaml string) *stage {
 	s.link(eth0)
 	s.pass(5 * time.Second)
 	s.state("web", "active")
-	s.held("web")
+	s.held("web/ipv4")
 	s.pass(10 * time.Second)
 	s.did = nil
 	return s

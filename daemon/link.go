@@ -3,6 +3,7 @@
 package daemon
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 
@@ -11,71 +12,109 @@ import (
 
 // linkChanged hears the state of an interface.
 func (d *Daemon) linkChanged(l Link) {
-	d.log.Info("interface", "interface", l.Name, "index", l.Index, "up", l.Up, "source", l.Source(), "problem", l.Problem)
+	d.log.Info("interface", "interface", l.Name, "index", l.Index, "up", l.Up, "addresses", l.Prefixes, "problem", l.Problem)
 	for _, r := range d.routers {
-		if r.config.Interface == l.Name {
+		if slices.Contains(r.config.Interfaces(), l.Name) {
 			d.linkOf(r, l)
 		}
 	}
 }
 
-// linkOf tells a router what its interface is like now. Reasons that hold it back
-// come first, then what it runs with, then the reasons that are gone.
+// hindrance is a reason that an interface may be, for one family.
+type hindrance struct {
+	family *family
+	why    vrrp.Reason
+	holds  bool
+}
+
+// linkOf tells a router what one of its interfaces is like now. Reasons that hold it
+// back come first, then what it runs with, then the reasons that are gone.
 func (d *Daemon) linkOf(r *router, l Link) {
-	if l.Index != r.link.Index {
-		d.setBlocked(r, vrrp.InterfaceMissing, true) // another interface, if one at all
-		r.swept = false
-	}
-	reasons := []struct {
-		why   vrrp.Reason
-		holds bool
-	}{
-		{vrrp.LinkDown, l.Index != 0 && !l.Up},
-		{vrrp.NoSocket, l.Index != 0 && !l.Listening},
-		{vrrp.NoSourceAddress, l.Index != 0 && !l.Source().IsValid()},
-		{vrrp.InterfaceMissing, l.Index == 0},
-	}
-	for _, reason := range reasons {
-		if reason.holds {
-			d.setBlocked(r, reason.why, true)
+	if l.Index != r.links[l.Name].Index {
+		d.block(r, vrrp.InterfaceMissing, true) // another interface, if one at all
+		for _, f := range r.families {
+			f.swept = false
 		}
 	}
-	d.flush() // what the old source address sends, it sends before this
-	r.link = l
-	d.step(r, vrrp.Source{Address: l.Source()})
-	d.sweep(r)
-	d.warnOutside(r)
-	for _, reason := range reasons {
-		if !reason.holds {
-			d.setBlocked(r, reason.why, false)
+	links := maps.Clone(r.links)
+	links[l.Name] = l
+	hindrances := r.hindrances(links)
+	for _, h := range hindrances {
+		if h.holds {
+			d.setBlocked(h.family, h.why, true)
 		}
 	}
+	d.flush() // what is sent from where the router was, leaves from there
+	r.links = links
+	for _, f := range r.families {
+		d.moveTo(f)
+	}
+	for _, h := range hindrances {
+		if !h.holds {
+			d.setBlocked(h.family, h.why, false)
+		}
+	}
+}
+
+// hindrances are what interfaces that are like this hold back, and what they don't,
+// for each family.
+func (r *router) hindrances(links map[string]Link) (all []hindrance) {
+	missing, down := false, false
+	for _, name := range r.config.Interfaces() {
+		l := links[name]
+		missing = missing || l.Index == 0
+		down = down || l.Index != 0 && !l.Up
+	}
+	own := links[r.config.Interface]
+	there := own.Index != 0
+	for _, f := range r.families {
+		all = append(all,
+			hindrance{f, vrrp.LinkDown, down},
+			hindrance{f, vrrp.NoSocket, there && !own.listening(f.config.IPv4())},
+			hindrance{f, vrrp.NoSourceAddress, there && !f.sourceOn(&own).IsValid()},
+			hindrance{f, vrrp.InterfaceMissing, missing})
+	}
+	return all
+}
+
+// moveTo makes a family run with its interfaces as they are now.
+func (d *Daemon) moveTo(f *family) {
+	f.link = f.router.links[f.router.config.Interface]
+	f.source = f.sourceOn(&f.link)
+	f.place()
+	d.step(f, vrrp.Source{Address: f.source})
+	d.sweep(f)
+	d.warnOutside(f)
 }
 
 // sweep removes what a crashed daemon has left behind on an interface, before the
 // router runs there.
-func (d *Daemon) sweep(r *router) {
-	if r.link.Index != 0 && !r.swept {
-		r.swept = true
-		d.own(r, false)
+func (d *Daemon) sweep(f *family) {
+	if f.link.Index != 0 && !f.swept {
+		f.swept = true
+		d.own(f, false)
 	}
 }
 
-// warnOutside warns of virtual addresses in none of the interface's networks: it
+// warnOutside warns of virtual addresses in none of their interface's networks: it
 // works, but hosts must find their way there.
-func (d *Daemon) warnOutside(r *router) {
-	if !r.link.Source().IsValid() {
-		return
-	}
+func (d *Daemon) warnOutside(f *family) {
 	var outside []netip.Prefix
-	for _, virtual := range r.config.Prefixes {
-		if !slices.ContainsFunc(r.link.Prefixes, func(own netip.Prefix) bool { return own.Contains(virtual.Addr()) }) {
-			outside = append(outside, virtual)
+	for _, virtual := range f.config.Held {
+		l := f.router.links[virtual.Interface]
+		ip := virtual.Prefix.Addr()
+		known := l.source(ip.Is4()).IsValid() && !ip.IsLinkLocalUnicast()
+		if known && !slices.ContainsFunc(l.Prefixes, func(own netip.Prefix) bool { return own.Contains(ip) }) {
+			outside = append(outside, virtual.Prefix)
 		}
 	}
-	if len(outside) > 0 && !slices.Equal(outside, r.outside) {
-		d.log.Warn("addresses outside of the interface's networks", "router", r.config.Name,
-			"interface", r.link.Name, "addresses", outside, "networks", r.link.Prefixes)
+	if len(outside) > 0 && !slices.Equal(outside, f.outside) {
+		d.log.Warn("addresses outside of the interface's networks", f.attrs("addresses", outside)...)
 	}
-	r.outside = outside
+	f.outside = outside
+}
+
+// attrs are the attributes of a log line about a family.
+func (f *family) attrs(more ...any) []any {
+	return append([]any{"router", f.router.config.Name, "family", f.name}, more...)
 }

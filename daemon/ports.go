@@ -4,6 +4,7 @@ package daemon
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -17,7 +18,8 @@ type Network interface {
 	Set(key string, w Want)
 	// Renew renews the lease of a key's addresses.
 	Renew(key string)
-	// Announce sends one gratuitous ARP for each address of a key that is held.
+	// Announce sends one gratuitous ARP or unsolicited NA for each address of a key
+	// that is held.
 	Announce(key string)
 }
 
@@ -37,34 +39,73 @@ type Timer interface {
 type Datagram struct {
 	Link                int // interface index
 	Source, Destination netip.Addr
+	Hardware            string // the frame's source address; empty: the interface's
 	Payload             []byte
 }
 
-// Want is what a key's addresses shall be.
+// Want is what a key's addresses and routes shall be.
 type Want struct {
-	Link     int // interface index
-	Prefixes []netip.Prefix
-	Present  bool
-	Lease    time.Duration // whole seconds; 0: none
+	Addresses   []Address
+	Routes      []Route
+	VirtualLink string // the addresses of its parent go onto it; empty: there is none
+	Present     bool
+	Silent      bool          // present, but ARP and ND for them are not answered
+	Lease       time.Duration // whole seconds; 0: none
+}
+
+// Address is one virtual address at its place.
+type Address struct {
+	Link   int // interface index; 0: the interface is missing
+	Prefix netip.Prefix
+	Label  string
+	Scope  uint8
+}
+
+// Route is one route, as `ip route` has it.
+type Route struct {
+	Type               uint8
+	Destination        netip.Prefix
+	Gateway, Source    netip.Addr
+	Link               int // interface index; 0: the kernel chooses
+	Table, Metric, MTU uint32
+	Scope              uint8
+	OnLink             bool
 }
 
 // Link is the state of a network interface, whole.
 type Link struct {
-	Name      string
-	Index     int // 0: the interface does not exist
-	MTU       int
-	Up        bool           // set up, and with a carrier
-	Listening bool           // adverts can be received
-	Prefixes  []netip.Prefix // its own IPv4 addresses, the primary one first
-	Problem   string         // why not Listening, for people
+	Name     string
+	Index    int // 0: the interface does not exist
+	MTU      int
+	Up       bool   // set up, and with a carrier
+	Hardware string // its Ethernet address
+
+	ListeningIPv4, ListeningIPv6 bool           // adverts can be received
+	Prefixes                     []netip.Prefix // its own addresses, the primary one first
+	Problem                      string         // why one of the wanted families is not listening, for people
 }
 
-// Source is the primary IPv4 address (RFC 9568 §5.1.1.1); zero if there is none.
-func (l Link) Source() netip.Addr {
-	if len(l.Prefixes) == 0 {
-		return netip.Addr{}
+// listening tells whether adverts of a family can be received.
+func (l *Link) listening(ipv4 bool) bool { return ipv4 && l.ListeningIPv4 || !ipv4 && l.ListeningIPv6 }
+
+// source is what adverts come from: the primary IPv4 address (RFC 9568 §5.1.1.1), or
+// the lowest link-local IPv6 one (§5.1.2.1); zero if there is none.
+func (l *Link) source(ipv4 bool) (source netip.Addr) {
+	for _, p := range l.Prefixes {
+		ip := p.Addr()
+		switch {
+		case ipv4 && ip.Is4():
+			return ip
+		case !ipv4 && ip.IsLinkLocalUnicast() && ip.Is6() && (!source.IsValid() || ip.Less(source)):
+			source = ip
+		}
 	}
-	return l.Prefixes[0].Addr()
+	return source
+}
+
+// has tells whether an address is the interface's own.
+func (l *Link) has(ip netip.Addr) bool {
+	return slices.ContainsFunc(l.Prefixes, func(p netip.Prefix) bool { return p.Addr() == ip })
 }
 
 // Packet is a received packet of protocol 112.

@@ -21,21 +21,24 @@ func (d *Daemon) receive(p *Packet) {
 		d.refuse(p, reject)
 		return
 	}
-	r := d.routerFor(p.Link, advert.VRID)
-	if r == nil {
+	f := d.familyFor(p.Link, advert.VRID, p.Source.Is4())
+	if f == nil {
 		d.refuse(p, vrrp.RejectVRID)
 		return
 	}
 	d.heard = p
-	d.step(r, vrrp.Received{Advert: advert, Source: p.Source, Destination: p.Destination})
+	d.step(f, vrrp.Received{Advert: advert, Source: p.Source, Destination: p.Destination})
 	d.heard = nil
 }
 
-// routerFor finds the router of a VRID on an interface.
-func (d *Daemon) routerFor(link int, vrid uint8) *router {
+// familyFor finds the virtual router of a VRID on an interface: those of the two
+// address families are separate (RFC 9568 §3).
+func (d *Daemon) familyFor(link int, vrid uint8, ipv4 bool) *family {
 	for _, r := range d.routers {
-		if r.link.Index == link && r.config.VRID == vrid {
-			return r
+		for _, f := range r.families {
+			if f.link.Index == link && f.config.VRID == vrid && f.config.IPv4() == ipv4 {
+				return f
+			}
 		}
 	}
 	return nil

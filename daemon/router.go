@@ -3,7 +3,6 @@
 package daemon
 
 import (
-	"net/netip"
 	"runtime/debug"
 	"time"
 
@@ -11,68 +10,91 @@ import (
 	"vipd/vrrp"
 )
 
-// router is one configured router: the core, and what it was told.
+// router is one configured router: its families, which move together.
 type router struct {
-	config *config.Router
-	core   *vrrp.Router
-	link   Link
-	checks []*check
+	config   *config.Router
+	group    *vrrp.Group
+	families []*family
+	links    map[string]Link // its own interface, and those of its addresses and routes
+	checks   []*check
 
-	blocked   map[vrrp.Reason]bool // what the core was told
-	graceEnds time.Time            // zero: the checks are not waited for
-	priority  uint8                // what the core was told
-	because   string               // why it is not the configured one
-	problem   string               // why the addresses or the interface fail, for people
-	swept     bool                 // what a crash left behind is removed
-	outside   []netip.Prefix       // addresses outside of the interface's networks
-	lastSend  error                // of this turn's advert
-	unsent    uint64               // adverts that could not be sent
+	graceEnds time.Time // zero: the checks are not waited for
+	priority  uint8     // what the core was told
+	because   string    // why it is not the configured one
 }
 
 // newRouter makes a router and starts it: what holds it back is said first.
 func (d *Daemon) newRouter(c *config.Router) *router {
-	r := &router{
-		config: c, core: vrrp.NewRouter(c.Params), priority: c.Priority,
-		blocked: map[vrrp.Reason]bool{}, link: Link{Name: c.Interface},
+	r := &router{config: c, priority: c.Priority, links: map[string]Link{}}
+	for i := range c.Families {
+		r.addFamily(i)
 	}
+	r.makeCore()
 	for _, name := range c.Checks {
 		r.checks = append(r.checks, d.check(name))
 	}
-	d.setBlocked(r, vrrp.InterfaceMissing, true)
+	d.block(r, vrrp.InterfaceMissing, true)
 	if len(r.checks) > 0 {
-		d.setBlocked(r, vrrp.AwaitingChecks, true)
+		d.block(r, vrrp.AwaitingChecks, true)
 		r.graceEnds = d.now.Add(c.StartGrace)
 	}
-	d.step(r, vrrp.Start{})
+	d.step(r.families[0], vrrp.Start{})
 	return r
 }
 
-// step gives the core an input and carries out what it wants. A core that panics
-// has met a case that can't be: its router is taken out, the others go on.
-func (d *Daemon) step(r *router, in vrrp.Input) {
+// makeCore makes the group of the families. One family is a group, too.
+func (r *router) makeCore() {
+	members := make([]*vrrp.Router, len(r.families))
+	for i, f := range r.families {
+		f.core = vrrp.NewRouter(f.config.Params)
+		f.blocked = map[vrrp.Reason]bool{}
+		members[i] = f.core
+	}
+	r.group = vrrp.NewGroup(members...)
+}
+
+// step gives the core of a family an input, and carries out what the group wants.
+// A core that panics has met a case that can't be: its router is taken out, the
+// others go on.
+func (d *Daemon) step(f *family, in vrrp.Input) {
+	r := f.router
 	defer func() {
 		if p := recover(); p != nil {
 			d.log.Error("internal error: the router is taken out", "router", r.config.Name, "panic", p, "stack", string(debug.Stack()))
-			r.core = vrrp.NewRouter(r.config.Params)
-			r.core.Step(d.now, vrrp.Block{Reason: vrrp.InternalError}, nil)
-			d.own(r, false)
+			d.takeOut(r)
 		}
 	}()
-	d.effects = r.core.Step(d.now, in, d.effects[:0])
-	for _, effect := range d.effects {
-		d.apply(r, effect)
+	d.effects = r.group.Step(d.now, f.index, in, d.effects[:0])
+	for _, e := range d.effects {
+		d.apply(r.families[e.Member], e.Effect)
+	}
+}
+
+// takeOut puts a router into Initialize for good, and its addresses away.
+func (d *Daemon) takeOut(r *router) {
+	r.makeCore()
+	for _, f := range r.families {
+		r.group.Step(d.now, f.index, vrrp.Block{Reason: vrrp.InternalError}, nil)
+		d.own(f, false)
+	}
+}
+
+// block tells all families of a reason that has come or gone.
+func (d *Daemon) block(r *router, why vrrp.Reason, blocked bool) {
+	for _, f := range r.families {
+		d.setBlocked(f, why, blocked)
 	}
 }
 
 // setBlocked tells the core of a reason that has come or gone.
-func (d *Daemon) setBlocked(r *router, why vrrp.Reason, blocked bool) {
-	if r.blocked[why] == blocked {
+func (d *Daemon) setBlocked(f *family, why vrrp.Reason, blocked bool) {
+	if f.blocked[why] == blocked {
 		return
 	}
-	r.blocked[why] = blocked
+	f.blocked[why] = blocked
 	if blocked {
-		d.step(r, vrrp.Block{Reason: why})
+		d.step(f, vrrp.Block{Reason: why})
 	} else {
-		d.step(r, vrrp.Unblock{Reason: why})
+		d.step(f, vrrp.Unblock{Reason: why})
 	}
 }

@@ -22,9 +22,12 @@ type Status struct {
 	Loop    LoopStatus     `json:"loop"`
 }
 
-// RouterStatus is one router's.
+// RouterStatus is one virtual router's: each address family of a configured router is
+// one.
 type RouterStatus struct {
 	Name      string    `json:"name"`
+	Family    string    `json:"family"`            // ipv4, ipv6
+	Version   string    `json:"version"`           // of VRRP: 3, 2, both
 	State     string    `json:"state"`             // initialize, backup, active
 	Phase     string    `json:"phase,omitempty"`   // releasing, resuming
 	Blocked   []string  `json:"blocked,omitempty"` // why it may not run
@@ -34,6 +37,9 @@ type RouterStatus struct {
 	Source    string    `json:"source,omitempty"`
 	VRID      uint8     `json:"vrid"`
 	Interval  string    `json:"advert_interval"`
+
+	Peers      []netip.Addr `json:"peers,omitempty"`       // of unicast; else multicast
+	VirtualMAC string       `json:"virtual_mac,omitempty"` // that the addresses answer with
 
 	Priority           uint8  `json:"priority"` // effective
 	ConfiguredPriority uint8  `json:"configured_priority"`
@@ -121,7 +127,9 @@ func (d *Daemon) snapshot() Status {
 		},
 	}
 	for _, r := range d.routers {
-		s.Routers = append(s.Routers, d.routerStatus(r))
+		for _, f := range r.families {
+			s.Routers = append(s.Routers, d.familyStatus(f))
+		}
 	}
 	for _, c := range d.checks {
 		s.Checks = append(s.Checks, CheckStatus{
@@ -132,28 +140,33 @@ func (d *Daemon) snapshot() Status {
 	return s
 }
 
-func (d *Daemon) routerStatus(r *router) RouterStatus {
-	core := r.core.Status()
+func (d *Daemon) familyStatus(f *family) RouterStatus {
+	core, r := f.core.Status(), f.router
 	s := RouterStatus{
-		Name: r.config.Name, State: core.State.String(), Phase: core.Phase.String(),
+		Name: r.config.Name, Family: f.name, Version: f.config.Version.String(),
+		State: core.State.String(), Phase: core.Phase.String(),
 		Since: d.wall(latest(core.Since, d.started)), Reason: core.Reason.String(),
-		Interface: r.config.Interface, VRID: r.config.VRID, Interval: r.config.Interval.String(),
+		Interface: r.config.Interface, VRID: f.config.VRID, Interval: f.config.Interval.String(),
+		Peers: f.config.Peers, VirtualMAC: f.virtualMAC(),
 		Priority: core.Priority, ConfiguredPriority: r.config.Priority, Failing: r.because,
-		Addresses: r.config.Prefixes, Outside: r.outside, Owns: core.Owns, Problem: r.problem,
+		Addresses: []netip.Prefix{}, Outside: f.outside, Owns: core.Owns, Problem: f.problem,
 		Counters: CounterStatus{
 			AdvertsSent: core.Counters.AdvertsSent, AdvertsReceived: core.Counters.AdvertsReceived,
-			AdvertsNotSent:   r.unsent,
+			AdvertsNotSent:   f.unsent,
 			PriorityZeroSent: core.Counters.PriorityZeroSent, PriorityZeroReceived: core.Counters.PriorityZeroReceived,
 			BecameActive: core.Counters.BecameActive, Announced: core.Counters.Announced,
 		},
 		Rejected: counts(core.Counters.Rejected[:], rejectWord),
 		Noticed:  counts(core.Counters.Noticed[:], func(i int) string { return vrrp.NoticeKind(i).String() }),
 	}
-	if r.problem == "" {
-		s.Problem = r.link.Problem
+	if f.problem == "" {
+		s.Problem = f.link.Problem
 	}
-	if source := r.link.Source(); source.IsValid() {
-		s.Source = source.String()
+	if f.source.IsValid() {
+		s.Source = f.source.String()
+	}
+	for _, a := range f.config.Held {
+		s.Addresses = append(s.Addresses, a.Prefix)
 	}
 	for _, why := range core.Blocked {
 		s.Blocked = append(s.Blocked, why.String())

@@ -4,55 +4,26 @@ package netif
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/netip"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/vishvananda/netlink"
 )
 
-var (
-	// ErrExpired: the lease ran out before it was renewed, and the kernel removed the
-	// address. It is not put back.
-	ErrExpired = errors.New("the lease ran out before it was renewed")
-	// ErrForeign: the address is on the interface already, set by somebody else. It is
-	// never touched.
-	ErrForeign = errors.New("the address is there already and not ours")
-)
-
-// Want is the wanted state of the addresses of one key.
-type Want struct {
-	Link     int            // index of the interface
-	Prefixes []netip.Prefix // IPv4; one inside a network of the interface goes on as /32
-	// Present: all of them are there as ours. Else none of them is, with whatever
-	// prefix length: what a run before us has left is removed.
-	Present bool
-	Lease   time.Duration // the kernel's lifetime, rounded up to a second; 0: for ever
-}
-
-// Holding says what is true of the addresses of one key: after each Set, and when it
-// changed without one.
-//
-//   - Held: all are there. It is repeated when one was deleted and has been put back.
-//   - not Held, no Err: none is there, as wanted.
-//   - not Held, Err: they are wanted, but one could not be set or kept; none is kept,
-//     and there is no further attempt until the next Set. Or they are not wanted, and
-//     one could not be deleted. Err names the address; it may wrap [ErrForeign],
-//     [ErrExpired] or a system call's errno.
-type Holding struct {
-	Key  string
-	Held bool
-	Err  error
-}
-
-// keeper owns the addresses: its goroutine alone writes them.
+// keeper owns the addresses: its goroutine alone writes them, their routes and their
+// virtual links.
 type keeper struct {
-	rtnl   *rtnl
-	nameOf func(link int) string
-	report func(Holding)
-	log    *slog.Logger
-	wake   chan struct{}
+	rtnl    *rtnl
+	handle  *netlink.Handle // for routes
+	virtual *virtualLinks
+	silence func(key string, addresses []netip.Addr) // no addresses: they are answered
+	nameOf  func(link int) string
+	report  func(Holding)
+	log     *slog.Logger
+	wake    chan struct{}
 
 	mu      sync.Mutex // guards what follows
 	tagging bool       // the kernel keeps IFA_PROTO
@@ -72,29 +43,32 @@ type slot struct {
 	key     string
 	want    Want
 	held    []holding // nil: nothing
+	routes  []Route   // what is there of ours
 	alive   time.Time // the last Set or Renew: the sign of life that the lease stands for
 	lapsed  bool      // at some Renew the sign before was older than the lease
 	queued  bool
 	asked   bool // a Set waits for its answer
 	suspect bool // somebody touched an address that is held
 	due     bool // a Renew waits
+	silent  bool // what silence was told
 }
 
 // holding is one address that is there as ours.
 type holding struct {
-	link    int
-	prefix  netip.Prefix
+	Address           // at its place, with its prefix
 	renewed time.Time // just before the kernel was told
 }
 
-func (h holding) place() place { return place{h.link, h.prefix.Addr()} }
+func (a Address) place() place { return place{a.Link, a.Prefix.Addr()} }
 
-func newKeeper(rtnl *rtnl, nameOf func(int) string, report func(Holding), log *slog.Logger) *keeper {
+func newKeeper(rtnl *rtnl, virtual *virtualLinks, nameOf func(int) string, c Config) *keeper {
 	return &keeper{
 		rtnl:    rtnl,
+		handle:  virtual.handle,
+		virtual: virtual,
 		nameOf:  nameOf,
-		report:  report,
-		log:     log,
+		report:  c.Events.Holding,
+		log:     c.Log,
 		wake:    make(chan struct{}, 1),
 		tagging: kernelTags(),
 		slots:   make(map[string]*slot),
@@ -110,7 +84,7 @@ func (k *keeper) set(key string, w Want) {
 		s = &slot{key: key}
 		k.slots[key] = s
 	}
-	w.Prefixes = slices.Clone(w.Prefixes)
+	w.Addresses, w.Routes = slices.Clone(w.Addresses), slices.Clone(w.Routes)
 	s.want, s.asked, s.alive, s.lapsed = w, true, time.Now(), false
 	k.enqueue(s)
 }
@@ -148,35 +122,91 @@ func (k *keeper) enqueue(s *slot) {
 	wakeUp(k.wake)
 }
 
+// noticeLink is told of a link that changed: a virtual one may have gone, or have been
+// set down by somebody.
+func (k *keeper) noticeLink(index int, up, there bool) {
+	switch l, ok := k.virtual.at(index); {
+	case !ok || there && up:
+		return
+	case !there:
+		k.virtual.forget(l.Name)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, s := range k.slots {
+		if slices.ContainsFunc(s.held, func(h holding) bool { return h.Link == index }) {
+			s.suspect = true
+			k.enqueue(s)
+		}
+	}
+}
+
+// suspectRoutes: somebody, perhaps we, deleted a route of ours.
+func (k *keeper) suspectRoutes() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, s := range k.slots {
+		if s.held != nil && len(s.want.Routes) > 0 {
+			s.suspect = true
+			k.enqueue(s)
+		}
+	}
+}
+
 // holds lists at most limit addresses that key holds and still wants, from the given
 // position on.
-func (k *keeper) holds(key string, from, limit int) (link int, held []netip.Addr) {
+func (k *keeper) holds(key string, from, limit int) (held []announced) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	s := k.slots[key]
 	if s == nil || !s.want.Present || from >= len(s.held) {
-		return 0, nil
+		return nil
 	}
 	for _, h := range s.held[from:min(from+limit, len(s.held))] {
-		held = append(held, h.prefix.Addr())
+		a := announced{ip: h.Prefix.Addr(), link: h.Link}
+		if l, ok := k.virtual.at(h.Link); ok {
+			a.link, a.virtual, a.hardware = l.parent, l.Name, l.hardware
+		}
+		held = append(held, a)
 	}
-	return s.held[0].link, held
+	return held
+}
+
+// keysOn lists the keys that hold addresses on a link.
+func (k *keeper) keysOn(link int) (keys []string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for key, s := range k.slots {
+		if slices.ContainsFunc(s.held, func(h holding) bool { return h.Link == link }) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
 }
 
 // run works until ctx ends, then on the deletions that were asked for until then.
 func (k *keeper) run(ctx context.Context) {
+	defer k.handle.Close()
 	defer k.rtnl.close()
 	for {
 		select {
 		case <-ctx.Done():
-			tasks, _ := k.take()
-			k.reconcile(slices.DeleteFunc(tasks, func(t *task) bool { return t.want.Present }))
+			k.finish()
 			return
 		case <-k.wake:
 			tasks, renewals := k.take()
 			k.reconcile(tasks)
 			k.refresh(renewals)
 		}
+	}
+}
+
+// finish makes the deletions that were asked for, and removes the virtual links.
+func (k *keeper) finish() {
+	tasks, _ := k.take()
+	k.reconcile(slices.DeleteFunc(tasks, func(t *task) bool { return t.want.Present }))
+	if err := k.virtual.removeAll(); err != nil {
+		k.log.Error("remove the virtual links", "error", err)
 	}
 }
 

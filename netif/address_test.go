@@ -5,7 +5,6 @@ package netif_test
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -26,7 +25,7 @@ func TestSetHoldsAndReleases(t *testing.T) {
 	demandAddresses(t, "192.0.2.100/32 tag 112 leased", "198.51.100.1/24 tag 112 leased")
 	r.hold(t, w) // the same again
 	demandAddresses(t, "192.0.2.100/32 tag 112 leased", "198.51.100.1/24 tag 112 leased")
-	w.Prefixes = w.Prefixes[:1]
+	w.Addresses = w.Addresses[:1]
 	r.hold(t, w)
 	r.settle(t)
 	demandAddresses(t, "192.0.2.100/32 tag 112 leased")
@@ -49,7 +48,7 @@ func TestNoIPv4Address(t *testing.T) {
 	newWorld(t)
 	r := start(t, "eth0")
 	w := r.want(t, 0, virtual+"/24", "2001:db8::1/64")
-	w.Prefixes = append(w.Prefixes, netip.Prefix{})
+	w.Addresses = append(w.Addresses, netif.Address{Link: w.Addresses[0].Link})
 	for range 2 {
 		if h := r.set(t, w); h.Held || w.Present != (h.Err != nil) {
 			t.Errorf("present %v: %+v", w.Present, h)
@@ -194,7 +193,7 @@ func TestPutBackWithoutOwnNetwork(t *testing.T) {
 func (r *record) settle(t *testing.T) {
 	t.Helper()
 	_, _, n := r.counts()
-	r.Set("other", netif.Want{Link: r.last(t, "eth0").Index, Prefixes: parse("203.0.113.9/32")})
+	r.Set("other", netif.Want{Addresses: on(r.last(t, "eth0").Index, "203.0.113.9/32")})
 	r.awaitHolding(t, n+1)
 }
 
@@ -230,7 +229,7 @@ func (r *record) holdUp(t *testing.T) (release func()) {
 	}
 	r.mu.Unlock()
 	_, _, n := r.counts()
-	r.Set("slow", netif.Want{Link: r.last(t, "eth0").Index})
+	r.Set("slow", netif.Want{})
 	r.awaitHolding(t, n+1)
 	return func() { busy <- struct{}{} }
 }
@@ -248,7 +247,7 @@ func TestLinkThatIsGone(t *testing.T) {
 		t.Errorf("deleted under it: %+v", h)
 	}
 	if h := r.set(t, want); h.Held || !errors.Is(h.Err, unix.ENODEV) ||
-		!strings.Contains(h.Err.Error(), fmt.Sprintf("index %d", want.Link)) {
+		!strings.Contains(h.Err.Error(), fmt.Sprintf("index %d", want.Addresses[0].Link)) {
 		t.Errorf("set: %+v", h)
 	}
 	r.Renew("web")
@@ -259,7 +258,9 @@ func TestLinkThatIsGone(t *testing.T) {
 	}
 	_, err = w.lan.Plug(nil, "eth0", ownIP+"/24")
 	check(t, err)
-	want.Link = r.awaitLink(t, "eth0", listening).Index
+	for i := range want.Addresses {
+		want.Addresses[i].Link = r.awaitLink(t, "eth0", listening).Index
+	}
 	r.hold(t, want)
 	demandAddresses(t, "192.0.2.100/32 tag 112 leased", "192.0.2.101/32 tag 112 leased")
 }
@@ -271,7 +272,7 @@ func TestMovesToAnotherLink(t *testing.T) {
 	r := start(t, "eth0", "eth1")
 	want := r.want(t, 4*time.Second, virtual+"/24")
 	r.hold(t, want)
-	want.Link = r.last(t, "eth1").Index
+	want.Addresses[0].Link = r.last(t, "eth1").Index
 	r.hold(t, want)
 	r.settle(t)
 	demandAddresses(t)
@@ -300,7 +301,7 @@ func TestRunFinishesDeletions(t *testing.T) {
 	r := start(t, "eth0")
 	w := r.want(t, 4*time.Second, virtual+"/24")
 	r.hold(t, w)
-	r.Set("kept", netif.Want{Link: w.Link, Prefixes: parse("192.0.2.101/24"), Present: true, Lease: time.Minute})
+	r.Set("kept", netif.Want{Addresses: on(w.Addresses[0].Link, "192.0.2.101/24"), Present: true, Lease: time.Minute})
 	r.awaitHolding(t, 2)
 	release := r.holdUp(t)
 	w.Present = false
@@ -309,7 +310,7 @@ func TestRunFinishesDeletions(t *testing.T) {
 	release()
 	check(t, r.stop())
 	demandAddresses(t, "192.0.2.101/32 tag 112 leased")
-	if err := r.send([]netif.Datagram{advert(w.Link)}); err == nil {
+	if err := r.send([]netif.Datagram{advert(w.Addresses[0].Link)}); err == nil {
 		t.Error("sent after the end")
 	}
 }
@@ -320,7 +321,7 @@ func TestManyAddresses(t *testing.T) {
 	before, _, _ := r.counts()
 	w := r.want(t, 4*time.Second)
 	for i := range 700 {
-		w.Prefixes = append(w.Prefixes, netip.PrefixFrom(netip.AddrFrom4([4]byte{198, 18, byte(i >> 8), byte(i)}), 32))
+		w.Addresses = append(w.Addresses, on(r.last(t, "eth0").Index, fmt.Sprintf("198.18.%d.%d/32", i>>8, i&0xff))...)
 	}
 	r.hold(t, w)
 	if got := addresses(t, "eth0"); len(got) != 701 {

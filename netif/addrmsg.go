@@ -31,16 +31,22 @@ const (
 	add     verb = iota // fails with EEXIST when the address is there
 	refresh             // renews its lease and tag; the kernel adds it when it is not there
 	remove              // fails with EADDRNOTAVAIL when it is not there
+	raise               // sets the link up
+	lower               // sets the link down
 )
 
-// change is one change of an address, and after apply its result.
+// change is one change of an address, or of a link, and after apply its result.
 type change struct {
 	verb   verb
 	link   int
 	prefix netip.Prefix
+	label  string        // IPv4 only
+	scope  uint8         // RT_SCOPE_*; over IPv6 the kernel takes the address's own
 	lease  time.Duration // 0: for ever
 	err    error
 }
+
+func (ch change) place() place { return place{ch.link, ch.prefix.Addr()} }
 
 // apply makes the changes, batched: many messages in one send, each with its own
 // result.
@@ -96,17 +102,50 @@ func (ch *change) append(b []byte, seq uint32, answer bool) []byte {
 	b = binary.NativeEndian.AppendUint16(b, flags|unix.NLM_F_REQUEST)
 	b = binary.NativeEndian.AppendUint32(b, seq)
 	b = binary.NativeEndian.AppendUint32(b, 0)
-	// struct ifaddrmsg: family, prefix length, flags, scope, index.
-	b = append(b, unix.AF_INET, uint8(ch.prefix.Bits()), 0, unix.RT_SCOPE_UNIVERSE)
-	b = binary.NativeEndian.AppendUint32(b, uint32(ch.link))
-	ip := ch.prefix.Addr().As4()
-	b = appendAttribute(b, unix.IFA_LOCAL, ip[:])
-	b = appendAttribute(b, unix.IFA_ADDRESS, ip[:])
-	if ch.verb != remove {
-		b = appendAttribute(b, unix.IFA_CACHEINFO, ch.cacheInfo())
-		b = appendAttribute(b, netlink.IFA_PROTO, []byte{addressTag})
+	if kind == unix.RTM_NEWLINK {
+		b = ch.appendLink(b)
+	} else {
+		b = ch.appendAddress(b)
 	}
 	binary.NativeEndian.PutUint32(b[start:], uint32(len(b)-start))
+	return b
+}
+
+// appendLink appends struct ifinfomsg: family, type, index, flags, which of them.
+func (ch *change) appendLink(b []byte) []byte {
+	flags := uint32(0)
+	if ch.verb == raise {
+		flags = unix.IFF_UP
+	}
+	b = append(b, unix.AF_UNSPEC, 0, 0, 0)
+	b = binary.NativeEndian.AppendUint32(b, uint32(ch.link))
+	b = binary.NativeEndian.AppendUint32(b, flags)
+	return binary.NativeEndian.AppendUint32(b, unix.IFF_UP)
+}
+
+// appendAddress appends struct ifaddrmsg (family, prefix length, flags, scope, index)
+// and its attributes.
+func (ch *change) appendAddress(b []byte) []byte {
+	ip := ch.prefix.Addr()
+	family := uint8(unix.AF_INET)
+	if ip.Is6() {
+		family = unix.AF_INET6
+	}
+	b = append(b, family, uint8(ch.prefix.Bits()), 0, ch.scope)
+	b = binary.NativeEndian.AppendUint32(b, uint32(ch.link))
+	b = appendAttribute(b, unix.IFA_LOCAL, ip.AsSlice())
+	b = appendAttribute(b, unix.IFA_ADDRESS, ip.AsSlice())
+	if ch.verb == remove {
+		return b
+	}
+	b = appendAttribute(b, unix.IFA_CACHEINFO, ch.cacheInfo())
+	b = appendAttribute(b, netlink.IFA_PROTO, []byte{addressTag})
+	if ip.Is6() { // a VIP moves: to look for a duplicate first would cost a second
+		b = appendAttribute(b, unix.IFA_FLAGS, binary.NativeEndian.AppendUint32(nil, unix.IFA_F_NODAD))
+	}
+	if ch.label != "" {
+		b = appendAttribute(b, unix.IFA_LABEL, append([]byte(ch.label), 0))
+	}
 	return b
 }
 
@@ -116,20 +155,27 @@ func (v verb) message() (kind, flags uint16) {
 		return unix.RTM_NEWADDR, unix.NLM_F_CREATE | unix.NLM_F_EXCL
 	case refresh:
 		return unix.RTM_NEWADDR, unix.NLM_F_REPLACE
-	default:
+	case remove:
 		return unix.RTM_DELADDR, 0
+	default:
+		return unix.RTM_NEWLINK, 0
 	}
 }
 
-// cacheInfo is struct ifa_cacheinfo: preferred and valid lifetime in seconds, and
-// two stamps that only the kernel fills in.
+// cacheInfo is struct ifa_cacheinfo: preferred and valid lifetime in seconds, and two
+// stamps that only the kernel fills in. An IPv6 address that is not preferred is never
+// chosen as a source (RFC 6724 §5, rule 3).
 func (ch *change) cacheInfo() []byte {
 	seconds := uint32(forever)
 	if ch.lease > 0 {
 		seconds = uint32(min((ch.lease+time.Second-1)/time.Second, forever-1))
 	}
+	preferred := seconds
+	if ch.prefix.Addr().Is6() {
+		preferred = 0
+	}
 	b := make([]byte, 0, unix.SizeofIfaCacheinfo)
-	b = binary.NativeEndian.AppendUint32(b, seconds)
+	b = binary.NativeEndian.AppendUint32(b, preferred)
 	b = binary.NativeEndian.AppendUint32(b, seconds)
 	return b[:unix.SizeofIfaCacheinfo]
 }
@@ -145,7 +191,7 @@ func appendAttribute(b []byte, kind uint16, value []byte) []byte {
 	return b
 }
 
-// readAddresses reads all IPv4 addresses, by link.
+// readAddresses reads all addresses, by link.
 func (c *rtnl) readAddresses() (map[int][]address, error) {
 	var t *table
 	err := retryInterrupted(func() error {

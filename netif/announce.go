@@ -3,11 +3,11 @@
 package netif
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
 	"net"
-	"net/netip"
 	"runtime"
 	"sync"
 
@@ -20,7 +20,8 @@ const burst = 64
 // station is how a followed link speaks Ethernet.
 type station struct {
 	name     string
-	hardware net.HardwareAddr // nil: it does not speak ARP
+	mtu      int
+	hardware net.HardwareAddr // nil: it speaks neither ARP nor ND
 	frames   *packet.Conn     // nil: not open
 }
 
@@ -31,10 +32,13 @@ type stations struct {
 	byIndex map[int]station
 }
 
-func (s *stations) set(l link) {
+// set tells whether the link has another hardware address than before.
+func (s *stations) set(l link) (moved bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.byIndex[l.index] = station{l.name, l.hardware, s.byIndex[l.index].frames}
+	before := s.byIndex[l.index]
+	s.byIndex[l.index] = station{l.name, l.mtu, l.hardware, before.frames}
+	return before.hardware != nil && !bytes.Equal(before.hardware, l.hardware)
 }
 
 // attach does nothing when the link has gone meanwhile.
@@ -67,13 +71,25 @@ func (s *stations) nameOf(index int) string {
 	return fmt.Sprintf("interface index %d", index)
 }
 
-// announcer sends gratuitous ARPs. Keys take turns of a burst each, so that the first
-// frames of all keys leave before one of them goes on.
+// indexOf is the index of the link of a name; 0 when there is none.
+func (s *stations) indexOf(name string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for index, station := range s.byIndex {
+		if station.name == name {
+			return index
+		}
+	}
+	return 0
+}
+
+// announcer sends gratuitous ARPs and unsolicited NAs. Keys take turns of a burst each,
+// so that the first frames of all keys leave before one of them goes on.
 type announcer struct {
 	// holds lists at most limit addresses of key that are held now, from the given
 	// position on.
-	holds func(key string, from, limit int) (link int, held []netip.Addr)
-	send  func(link int, addresses []netip.Addr)
+	holds func(key string, from, limit int) []announced
+	send  func([]announced)
 	wake  chan struct{}
 
 	mu    sync.Mutex // guards what follows
@@ -87,10 +103,13 @@ type round struct {
 	again bool // asked for again after it had begun
 }
 
-func newAnnouncer(holds func(string, int, int) (int, []netip.Addr), stations *stations, log *slog.Logger) *announcer {
-	send := func(link int, addresses []netip.Addr) {
-		if err := stations.get(link).announce(addresses); err != nil {
-			log.Warn("announce addresses", "interface", stations.nameOf(link), "error", err)
+func newAnnouncer(holds func(string, int, int) []announced, stations *stations, log *slog.Logger) *announcer {
+	send := func(burst []announced) {
+		for _, a := range burst {
+			if err := stations.get(a.link).announce(a); err != nil {
+				log.Warn("announce addresses", "interface", stations.nameOf(a.link), "error", err)
+				return // the others go the same way
+			}
 		}
 	}
 	return &announcer{holds: holds, send: send, wake: make(chan struct{}, 1)}
@@ -128,11 +147,11 @@ func (a *announcer) turn() bool {
 	if !ok {
 		return false
 	}
-	link, addresses := a.holds(key, from, burst)
-	if len(addresses) > 0 {
-		a.send(link, addresses)
+	held := a.holds(key, from, burst)
+	if len(held) > 0 {
+		a.send(held)
 	}
-	a.requeue(len(addresses))
+	a.requeue(len(held))
 	return true
 }
 

@@ -113,7 +113,7 @@ func TestOnlyWhatIsHeldIsAnnounced(t *testing.T) {
 	r.Announce("web") // wanted no more, whether deleted yet or not
 	r.awaitHolding(t, 2)
 	r.Announce("web")
-	r.Set("last", netif.Want{Link: want.Link, Prefixes: parse("192.0.2.101/24"), Present: true})
+	r.Set("last", netif.Want{Addresses: on(want.Addresses[0].Link, "192.0.2.101/24"), Present: true})
 	r.awaitHolding(t, 3)
 	r.Announce("last")
 	if frame := c.next(t, anyFrame); !bytes.Equal(frame[28:32], []byte{192, 0, 2, 101}) {
@@ -127,7 +127,7 @@ func TestAllAddressesAreAnnounced(t *testing.T) {
 	c := newCapture(t, w.peer, etherTypeARP)
 	want := r.want(t, time.Minute)
 	for i := range 200 {
-		want.Prefixes = append(want.Prefixes, netip.MustParsePrefix(fmt.Sprintf("198.51.100.%d/32", i+1)))
+		want.Addresses = append(want.Addresses, on(r.last(t, "eth0").Index, fmt.Sprintf("198.51.100.%d/32", i+1))...)
 	}
 	r.hold(t, want)
 	r.Announce("web")
@@ -146,7 +146,7 @@ func TestSpeed(t *testing.T) {
 	for _, n := range []int{1, 10, 100} {
 		want := r.want(t, time.Minute)
 		for i := range n {
-			want.Prefixes = append(want.Prefixes, netip.MustParsePrefix(fmt.Sprintf("198.51.100.%d/32", i+1)))
+			want.Addresses = append(want.Addresses, on(r.last(t, "eth0").Index, fmt.Sprintf("198.51.100.%d/32", i+1))...)
 		}
 		var held, wire, released []time.Duration
 		for range 7 {

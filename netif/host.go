@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"vipd/netif/filter"
 )
 
 // finishTime bounds how long Run goes on for deletions after its context ended.
@@ -28,18 +30,26 @@ type Events struct {
 
 // Config says what a [Host] follows.
 type Config struct {
-	// Interfaces are the names to follow. None of them needs to exist.
-	Interfaces []string
+	// Interfaces are those to follow. None of them needs to exist.
+	Interfaces []Interface
 	// Virtual are the addresses that no Link shows as the interface's own.
 	Virtual []netip.Addr
-	Events  Events // each function is required
-	Log     *slog.Logger
+	// VirtualLinks are the interfaces that a [Want] may name. Their parents are
+	// followed.
+	VirtualLinks []VirtualLink
+	// Refuse are addresses that packets are not accepted for, except ND.
+	Refuse []netip.Addr
+	// Routes tells that a [Want] may have some: then they are followed, too.
+	Routes bool
+	Events Events // each function is required
+	Log    *slog.Logger
 }
 
 // Host is the network side of this host, in the network namespace it was opened
 // in. The process must stay in that namespace.
 type Host struct {
 	sender    *sender
+	filter    *filter.Filter
 	watcher   *watcher
 	keeper    *keeper
 	announcer *announcer
@@ -49,22 +59,46 @@ type Host struct {
 // do what the package needs (CAP_NET_ADMIN, CAP_NET_RAW); the error then wraps
 // [os.ErrPermission]. [Host.Run] must follow: it closes them.
 func Open(c Config) (*Host, error) {
-	sender, err := openSender()
+	stations := &stations{byIndex: make(map[int]station)}
+	sender, err := openSender(stations)
 	if err != nil {
 		return nil, fmt.Errorf("open send socket (needs CAP_NET_RAW): %w", err)
 	}
+	h, err := openHost(c, stations)
+	if err != nil {
+		sender.close()
+		return nil, err
+	}
+	h.sender = sender
+	return h, nil
+}
+
+// openHost opens what is done by netlink.
+func openHost(c Config, stations *stations) (*Host, error) {
 	writer, err := openWriter()
 	if err != nil {
-		sender.close()
 		return nil, fmt.Errorf("open netlink (needs CAP_NET_ADMIN): %w", err)
 	}
-	notifications, err := subscribe()
+	h := &Host{}
+	notifications, err := subscribe(c.Routes)
 	if err != nil {
-		sender.close()
 		writer.close()
 		return nil, fmt.Errorf("subscribe to netlink: %w", err)
 	}
-	return newHost(c, sender, writer, notifications), nil
+	virtual, err := openVirtualLinks(stations, c.VirtualLinks)
+	if err == nil {
+		h.filter, err = filter.Open(c.Refuse, c.Log)
+	}
+	if err != nil {
+		writer.close()
+		notifications.close()
+		return nil, err
+	}
+	h.keeper = newKeeper(writer, virtual, stations.nameOf, c)
+	h.keeper.silence = h.filter.Silence
+	h.announcer = newAnnouncer(h.keeper.holds, stations, c.Log)
+	h.watcher = newWatcher(c, notifications, stations, h.keeper, h.announcer)
+	return h, nil
 }
 
 // openWriter opens the socket that changes addresses, and makes sure that it may.
@@ -86,22 +120,15 @@ func openWriter() (*rtnl, error) {
 	return c, nil
 }
 
-func newHost(c Config, sender *sender, writer, notifications *rtnl) *Host {
-	stations := &stations{byIndex: make(map[int]station)}
-	h := &Host{sender: sender}
-	h.keeper = newKeeper(writer, stations.nameOf, c.Events.Holding, c.Log)
-	h.watcher = newWatcher(c, notifications, stations, h.keeper)
-	h.announcer = newAnnouncer(h.keeper.holds, stations, c.Log)
-	return h
-}
-
 // Run does the work until ctx ends. Then it finishes the deletions that were asked
-// for, for at most two seconds, and closes everything. It is called once.
+// for, removes the virtual links and the packet filter, for at most two seconds, and
+// closes everything. It is called once.
 //
-// What is held with a lease and not asked to be deleted stays until its lease ends.
+// What is held with a lease and not asked to be deleted stays until its lease ends,
+// unless it is on a virtual link.
 func (h *Host) Run(ctx context.Context) error {
 	var all sync.WaitGroup
-	for _, run := range []func(context.Context){h.watcher.run, h.keeper.run, h.announcer.run} {
+	for _, run := range []func(context.Context){h.watcher.run, h.keeper.run, h.announcer.run, h.filter.Run} {
 		all.Go(func() { run(ctx) })
 	}
 	ended := make(chan struct{})
@@ -133,6 +160,6 @@ func (h *Host) Set(key string, w Want) { h.keeper.set(key, w) }
 // held is not renewed: an expired lease stays expired until the next Set.
 func (h *Host) Renew(key string) { h.keeper.renew(key) }
 
-// Announce sends one gratuitous ARP for each address that key holds. It returns at
+// Announce sends one gratuitous ARP or unsolicited NA for each address that key holds. It returns at
 // once; an address that is no longer held when its turn comes is left out.
 func (h *Host) Announce(key string) { h.announcer.announce(key) }

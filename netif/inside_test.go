@@ -120,7 +120,7 @@ func TestOursWithoutTags(t *testing.T) {
 		{"permanent, no tags, ours", address{permanent: true}, false, true, true},
 	}
 	for _, row := range rows {
-		k := newKeeper(nil, nil, nil, nil)
+		k := newKeeper(nil, &virtualLinks{}, nil, Config{})
 		k.tagging = row.tagging
 		row.address.local = ip
 		if row.held {
@@ -130,10 +130,10 @@ func TestOursWithoutTags(t *testing.T) {
 			t.Errorf("%s: ours is %v", row.name, got)
 		}
 	}
-	k := newKeeper(nil, nil, nil, nil)
+	k := newKeeper(nil, &virtualLinks{}, nil, Config{})
 	k.tagging = false
 	s := &slot{}
-	k.publish(s, []holding{{link: 1, prefix: netip.PrefixFrom(ip, 32)}})
+	k.publish(s, []holding{{Address: Address{Link: 1, Prefix: netip.PrefixFrom(ip, 32)}}})
 	k.publish(s, nil)
 	if k.isOurs(address{link: 1, local: ip, permanent: true}) {
 		t.Error("held no more, and still ours")
@@ -147,13 +147,16 @@ func TestOursWithoutTags(t *testing.T) {
 // All keys' first bursts leave before any second one.
 func TestKeysTakeTurns(t *testing.T) {
 	sizes := map[string]int{"a": 150, "b": 3, "c": 64}
-	a := newAnnouncer(func(key string, from, limit int) (int, []netip.Addr) {
-		n := max(0, min(limit, sizes[key]-from))
-		return int(key[0]), make([]netip.Addr, n)
+	a := newAnnouncer(func(key string, from, limit int) []announced {
+		held := make([]announced, max(0, min(limit, sizes[key]-from)))
+		for i := range held {
+			held[i].link = int(key[0])
+		}
+		return held
 	}, nil, nil)
 	var got []string
-	a.send = func(link int, addresses []netip.Addr) {
-		got = append(got, fmt.Sprintf("%c%d", link, len(addresses)))
+	a.send = func(burst []announced) {
+		got = append(got, fmt.Sprintf("%c%d", burst[0].link, len(burst)))
 		if len(got) == 2 {
 			a.announce("a") // under way: once more at the end
 			a.announce("c") // not begun: the same

@@ -56,7 +56,7 @@ func (k *keeper) refresh(slots []*slot) {
 	for _, s := range slots {
 		for i, h := range s.held {
 			if i == 0 || now.Sub(h.renewed) >= s.want.Lease/3 {
-				changes = append(changes, change{verb: refresh, link: h.link, prefix: h.prefix, lease: s.want.Lease})
+				changes = append(changes, h.change(refresh, s.want.Lease))
 				of, which = append(of, s), append(which, i)
 			}
 		}

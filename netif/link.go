@@ -7,6 +7,14 @@ import (
 	"slices"
 )
 
+// Interface is an interface to follow.
+type Interface struct {
+	Name string
+	// IPv4 and IPv6 are the families whose packets are received there. With neither,
+	// only its state and addresses matter.
+	IPv4, IPv6 bool
+}
+
 // Link is the state of one followed interface. It is always whole: receivers
 // compare it with the one before, they don't accumulate.
 type Link struct {
@@ -15,24 +23,44 @@ type Link struct {
 	MTU   int // bytes; 0 when the interface does not exist
 	// Up: administratively up, and its operational state (RFC 2863) is up or unknown.
 	Up bool
-	// Listening: packets can be received, the socket is open and in the group.
-	Listening bool
-	// Prefixes are the interface's own IPv4 addresses, primary ones first: neither
-	// ours nor any in [Config.Virtual].
+	// Hardware is its Ethernet address; empty if it speaks neither ARP nor ND.
+	Hardware string
+	// ListeningIPv4 and ListeningIPv6: packets can be received, the socket is open and
+	// in the group.
+	ListeningIPv4, ListeningIPv6 bool
+	// Prefixes are the interface's own addresses, primary ones first: neither ours, nor
+	// any in [Config.Virtual], nor one that duplicate address detection has not
+	// cleared (RFC 4862 §5.4).
 	Prefixes []netip.Prefix
-	Problem  string // why it is not Listening, for people; else ""
+	Problem  string // why a wanted family is not listening, for people; else ""
 }
 
-// Source is the interface's primary IPv4 address (RFC 9568 §5.1.1.1), the zero
+// SourceIPv4 is the interface's primary IPv4 address (RFC 9568 §5.1.1.1), the zero
 // Addr when it has none.
-func (l Link) Source() netip.Addr {
-	if len(l.Prefixes) == 0 {
-		return netip.Addr{}
+func (l Link) SourceIPv4() netip.Addr {
+	for _, p := range l.Prefixes {
+		if p.Addr().Is4() {
+			return p.Addr()
+		}
 	}
-	return l.Prefixes[0].Addr()
+	return netip.Addr{}
+}
+
+// SourceIPv6 is the interface's link-local address (RFC 9568 §5.1.2.1), of several
+// the lowest; the zero Addr when it has none.
+func (l Link) SourceIPv6() (lowest netip.Addr) {
+	for _, p := range l.Prefixes {
+		ip := p.Addr()
+		if ip.Is6() && ip.IsLinkLocalUnicast() && (!lowest.IsValid() || ip.Less(lowest)) {
+			lowest = ip
+		}
+	}
+	return lowest
 }
 
 func (l Link) equal(other Link) bool {
 	return l.Name == other.Name && l.Index == other.Index && l.MTU == other.MTU && l.Up == other.Up &&
-		l.Listening == other.Listening && l.Problem == other.Problem && slices.Equal(l.Prefixes, other.Prefixes)
+		l.Hardware == other.Hardware && l.ListeningIPv4 == other.ListeningIPv4 &&
+		l.ListeningIPv6 == other.ListeningIPv6 && l.Problem == other.Problem &&
+		slices.Equal(l.Prefixes, other.Prefixes)
 }

@@ -19,20 +19,20 @@ import (
 	"vipd/netif"
 )
 
-func render(l netif.Link) string { return fmt.Sprint(l.Prefixes) }
+func render(l netif.Link) string { return fmt.Sprint(ownIPv4(l)) }
 
 func TestFirstWordOnEachLink(t *testing.T) {
 	newWorld(t)
 	r := start(t, "eth0", "missing0", "eth0")
 	l := r.last(t, "eth0")
-	if l.Index == 0 || l.MTU != 1500 || !l.Up || !l.Listening || l.Problem != "" || l.Source().String() != ownIP {
+	if l.Index == 0 || l.MTU != 1500 || !l.Up || !l.ListeningIPv4 || l.Problem != "" || l.SourceIPv4().String() != ownIP {
 		t.Errorf("eth0: %+v", l)
 	}
 	if n := len(receivers(t)); n != 1 {
 		t.Errorf("%d receive sockets for a name given twice", n)
 	}
 	l = r.last(t, "missing0")
-	if l.Index != 0 || l.Up || l.Listening || l.Problem == "" || l.Source().IsValid() {
+	if l.Index != 0 || l.Up || l.ListeningIPv4 || l.Problem == "" || l.SourceIPv4().IsValid() {
 		t.Errorf("missing0: %+v", l)
 	}
 }
@@ -46,28 +46,28 @@ func TestLinkIsFollowed(t *testing.T) {
 
 	check(t, netlink.LinkSetDown(link))
 	l := r.awaitLink(t, "eth0", func(l netif.Link) bool { return !l.Up })
-	if !l.Listening || l.Index != first {
+	if !l.ListeningIPv4 || l.Index != first {
 		t.Errorf("down: %+v", l)
 	}
 	check(t, netlink.LinkSetName(link, "lan0"))
 	r.awaitLink(t, "eth0", func(l netif.Link) bool { return l.Index == 0 })
-	r.awaitLink(t, "lan0", func(l netif.Link) bool { return l.Index == first && l.Listening && !l.Up })
+	r.awaitLink(t, "lan0", func(l netif.Link) bool { return l.Index == first && l.ListeningIPv4 && !l.Up })
 	check(t, netlink.LinkSetName(link, "eth0"))
 	check(t, netlink.LinkSetUp(link))
-	r.awaitLink(t, "eth0", func(l netif.Link) bool { return l.Index == first && l.Listening && l.Up })
+	r.awaitLink(t, "eth0", func(l netif.Link) bool { return l.Index == first && l.ListeningIPv4 && l.Up })
 
 	check(t, w.cable.Pull())
-	r.awaitLink(t, "eth0", func(l netif.Link) bool { return !l.Up && l.Listening })
+	r.awaitLink(t, "eth0", func(l netif.Link) bool { return !l.Up && l.ListeningIPv4 })
 	check(t, w.cable.Restore())
 	r.awaitLink(t, "eth0", func(l netif.Link) bool { return l.Up })
 	check(t, netlink.LinkSetMTU(link, 1400))
 	r.awaitLink(t, "eth0", func(l netif.Link) bool { return l.MTU == 1400 })
 
 	check(t, netlink.LinkDel(link))
-	r.awaitLink(t, "eth0", func(l netif.Link) bool { return l.Index == 0 && !l.Listening && l.MTU == 0 })
+	r.awaitLink(t, "eth0", func(l netif.Link) bool { return l.Index == 0 && !l.ListeningIPv4 && l.MTU == 0 })
 	_, err = w.lan.Plug(nil, "eth0", ownIP+"/24")
 	check(t, err)
-	l = r.awaitLink(t, "eth0", func(l netif.Link) bool { return l.Listening && l.Up && l.Source().IsValid() })
+	l = r.awaitLink(t, "eth0", func(l netif.Link) bool { return l.ListeningIPv4 && l.Up && l.SourceIPv4().IsValid() })
 	if l.Index == first {
 		t.Fatal("the same index again: the test tests nothing")
 	}
@@ -134,7 +134,7 @@ func TestFailedReceiverIsOpenedAgain(t *testing.T) {
 	check(t, r.send([]netif.Datagram{refused}))
 	r.await(t, "a failure and its end", func() bool {
 		after := r.links[links:]
-		return len(after) == 2 && !after[0].Listening && after[0].Problem != "" && after[1].Listening
+		return len(after) == 2 && !after[0].ListeningIPv4 && after[0].Problem != "" && after[1].ListeningIPv4
 	})
 	say(t, speaker(t, w.peer, "eth0"), "hello", "224.0.0.18")
 	r.awaitPacket(t, 1)
@@ -150,7 +150,7 @@ func TestReceiverThatCannotBeOpened(t *testing.T) {
 	r := start(t, "eth1")
 	w.fillFiles(t, func() {
 		r.awaitLink(t, "eth1", func(l netif.Link) bool {
-			return l.Index != 0 && !l.Listening && strings.Contains(l.Problem, "too many open files")
+			return l.Index != 0 && !l.ListeningIPv4 && strings.Contains(l.Problem, "too many open files")
 		})
 	})
 	r.awaitLink(t, "eth1", listening)
@@ -197,7 +197,7 @@ func TestOverrun(t *testing.T) {
 	addAddress(t, "198.51.100.11/24", nil)
 	check(t, netlink.LinkSetMTU(link, 1300))
 	close(release)
-	r.awaitLink(t, "eth0", func(l netif.Link) bool { return l.MTU == 1300 && len(l.Prefixes) == 2 })
+	r.awaitLink(t, "eth0", func(l netif.Link) bool { return l.MTU == 1300 && len(ownIPv4(l)) == 2 })
 	if h := r.awaitHolding(t, 2); !h.Held || h.Err != nil {
 		t.Errorf("%+v", h)
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -31,6 +32,8 @@ const (
 	ownIP   = "192.0.2.11"
 	peerIP  = "192.0.2.12"
 	virtual = "192.0.2.100"
+
+	virtual6 = "2001:db8::100"
 )
 
 // world is a LAN with this process's eth0 and a peer's eth0 on it.
@@ -43,8 +46,10 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{lan: newSwitch(t)}
+	skipDAD(t)
 	peer, err := lab.NewNamespace("peer")
 	check(t, err)
+	check(t, peer.Do(func() error { skipDAD(t); return nil }))
 	t.Cleanup(func() { _ = peer.Close() })
 	w.peer = peer
 	_, err = w.lan.Plug(peer, "eth0", peerIP+"/24")
@@ -52,6 +57,14 @@ func newWorld(t *testing.T) *world {
 	w.cable, err = w.lan.Plug(nil, "eth0", ownIP+"/24")
 	check(t, err)
 	return w
+}
+
+// skipDAD makes IPv6 addresses of the calling thread's namespace usable at once.
+func skipDAD(t *testing.T) {
+	t.Helper()
+	for _, name := range []string{"accept_dad", "dad_transmits"} {
+		check(t, os.WriteFile("/proc/sys/net/ipv6/conf/default/"+name, []byte("0"), 0))
+	}
 }
 
 func newSwitch(t *testing.T) *lab.Switch {
@@ -89,14 +102,24 @@ type record struct {
 // up and listened to.
 func start(t *testing.T, interfaces ...string) *record {
 	t.Helper()
+	var follow []netif.Interface
+	for _, name := range interfaces {
+		follow = append(follow, netif.Interface{Name: name, IPv4: true})
+	}
+	return startWith(t, netif.Config{Interfaces: follow})
+}
+
+// startWith completes a configuration, and opens a host with it.
+func startWith(t *testing.T, c netif.Config) *record {
+	t.Helper()
 	r := &record{changed: make(chan struct{})}
+	for _, ip := range []string{virtual, "192.0.2.101", virtual6} {
+		c.Virtual = append(c.Virtual, netip.MustParseAddr(ip))
+	}
+	c.Events = netif.Events{Link: r.link, Packet: r.packet, Holding: r.holding}
+	c.Log = slog.New(slog.NewTextHandler(lockedWriter{r}, nil))
 	var err error
-	r.Host, err = netif.Open(netif.Config{
-		Interfaces: interfaces,
-		Virtual:    []netip.Addr{netip.MustParseAddr(virtual), netip.MustParseAddr("192.0.2.101")},
-		Events:     netif.Events{Link: r.link, Packet: r.packet, Holding: r.holding},
-		Log:        slog.New(slog.NewTextHandler(lockedWriter{r}, nil)),
-	})
+	r.Host, err = netif.Open(c)
 	check(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
@@ -104,8 +127,10 @@ func start(t *testing.T, interfaces ...string) *record {
 	r.cancel = cancel
 	r.stop = sync.OnceValue(func() error { cancel(); return <-ended })
 	t.Cleanup(func() { check(t, r.stop()) })
-	for _, name := range interfaces {
-		r.awaitLink(t, name, func(l netif.Link) bool { return l.Index == 0 || l.Listening && l.Up })
+	for _, i := range c.Interfaces {
+		r.awaitLink(t, i.Name, func(l netif.Link) bool {
+			return l.Index == 0 || l.ListeningIPv4 == i.IPv4 && l.ListeningIPv6 == i.IPv6 && l.Up
+		})
 	}
 	return r
 }
@@ -187,7 +212,17 @@ func (r *record) awaitLink(t *testing.T, name string, holds func(netif.Link) boo
 	return last
 }
 
-func listening(l netif.Link) bool { return l.Listening }
+// ownIPv4 leaves the link-local addresses out, which come by themselves.
+func ownIPv4(l netif.Link) (prefixes []netip.Prefix) {
+	for _, p := range l.Prefixes {
+		if p.Addr().Is4() {
+			prefixes = append(prefixes, p)
+		}
+	}
+	return prefixes
+}
+
+func listening(l netif.Link) bool { return l.ListeningIPv4 }
 
 // last is the last word on the interface.
 func (r *record) last(t *testing.T, name string) netif.Link {
@@ -232,7 +267,15 @@ func (r *record) hold(t *testing.T, w netif.Want) {
 
 func (r *record) want(t *testing.T, lease time.Duration, prefixes ...string) netif.Want {
 	t.Helper()
-	return netif.Want{Link: r.last(t, "eth0").Index, Prefixes: parse(prefixes...), Present: true, Lease: lease}
+	return netif.Want{Addresses: on(r.last(t, "eth0").Index, prefixes...), Present: true, Lease: lease}
+}
+
+// on are addresses on one link.
+func on(link int, prefixes ...string) (addresses []netif.Address) {
+	for _, p := range parse(prefixes...) {
+		addresses = append(addresses, netif.Address{Link: link, Prefix: p})
+	}
+	return addresses
 }
 
 func parse(texts ...string) (prefixes []netip.Prefix) {
@@ -303,4 +346,9 @@ func (r *record) send(batch []netif.Datagram) error {
 	var all []error
 	r.Send(batch, func(_ int, err error) { all = append(all, err) })
 	return errors.Join(all...)
+}
+
+// writeSysctl writes below /proc/sys/net of the test's namespace.
+func writeSysctl(path, value string) error {
+	return os.WriteFile("/proc/sys/net/"+path, []byte(value), 0)
 }

@@ -5,7 +5,9 @@ package netif
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/mdlayher/packet"
@@ -16,17 +18,37 @@ const (
 	longPause  = 5 * time.Second
 )
 
-// port is the sockets of one followed interface that exists. Its goroutine opens
-// them, because joining a group waits for RTNL, and closes them.
+// port is the sockets of one followed interface that exists. Its goroutines open
+// them, because joining a group waits for RTNL, and close them.
 type port struct {
 	name    string
 	index   int
 	close   context.CancelFunc
 	watcher *watcher
+	ears    []*ear
+}
+
+// ear is the receive socket of one family.
+type ear struct {
+	family
 	problem string // "": listening; guarded by watcher.mu
 }
 
-// run listens until ctx ends. A receive socket that fails is opened again.
+func newPort(i Interface, index int, w *watcher, cancel context.CancelFunc) *port {
+	p := &port{name: i.Name, index: index, close: cancel, watcher: w}
+	v4, v6 := families()
+	for _, f := range []struct {
+		family
+		wanted bool
+	}{{v4, i.IPv4}, {v6, i.IPv6}} {
+		if f.wanted {
+			p.ears = append(p.ears, &ear{f.family, "the receive socket for " + f.name + " is not open yet"})
+		}
+	}
+	return p
+}
+
+// run listens until ctx ends.
 func (p *port) run(ctx context.Context) {
 	log := p.watcher.log.With("interface", p.name)
 	// Else the kernel deletes the other addresses of a network with its primary one.
@@ -34,18 +56,28 @@ func (p *port) run(ctx context.Context) {
 		log.Warn("set promote_secondaries", "error", err)
 	}
 	if frames, err := p.openFrames(); err != nil {
-		log.Error("no gratuitous ARP on this interface", "error", err)
+		log.Error("no announcements on this interface", "error", err)
 	} else {
 		defer frames.Close()
 	}
+	var all sync.WaitGroup
+	for _, e := range p.ears {
+		all.Go(func() { p.keepListening(ctx, e, log) })
+	}
+	<-ctx.Done()
+	all.Wait()
+}
+
+// keepListening opens a receive socket that fails again, until ctx ends.
+func (p *port) keepListening(ctx context.Context, e *ear, log *slog.Logger) {
 	var pause backoff
 	for {
-		err := p.listen(ctx)
+		err := p.listen(ctx, e)
 		if ctx.Err() != nil {
 			return
 		}
-		log.Warn("receive socket failed, opening it again", "error", err)
-		p.watcher.report(p, err.Error())
+		log.Warn("receive socket failed, opening it again", "family", e.name, "error", err)
+		p.watcher.report(e, e.name+": "+err.Error())
 		if !pause.wait(ctx) {
 			return
 		}
@@ -53,15 +85,15 @@ func (p *port) run(ctx context.Context) {
 }
 
 // listen delivers packets until the socket fails or ctx ends.
-func (p *port) listen(ctx context.Context) error {
-	r, err := openReceiver(ctx, p.name, p.index)
+func (p *port) listen(ctx context.Context, e *ear) error {
+	r, err := openReceiver(ctx, p.name, p.index, e.family)
 	if err != nil {
 		return fmt.Errorf("open receive socket: %w", err)
 	}
 	defer r.close()
 	stop := context.AfterFunc(ctx, r.close)
 	defer stop()
-	p.watcher.report(p, "")
+	p.watcher.report(e, "")
 	for {
 		if err := r.read(p.watcher.events.Packet); err != nil {
 			return fmt.Errorf("receive: %w", err)

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"vipd/netif/route"
 )
 
 // task is the work on one slot: a Set to carry out, or addresses to look after.
@@ -17,12 +19,16 @@ type task struct {
 	slot    *slot
 	want    Want
 	held    []holding
+	wanted  []Address // at their places: a virtual link instead of its parent
+	virtual virtualLink
 	asked   bool // by a Set, so it is answered in any case
 	due     bool // renew what is there, too
 	expired bool // what has vanished stays away
 	adds    []change
 	removes []change
 	err     error
+
+	routeErr error // of those that are not wanted
 }
 
 // task is called with the keeper's mu held.
@@ -42,12 +48,19 @@ func (k *keeper) reconcile(tasks []*task) {
 	if len(tasks) == 0 {
 		return
 	}
+	for _, t := range tasks {
+		k.locate(t)
+	}
 	there, err := k.look()
 	for _, t := range tasks {
-		if t.err = err; err == nil {
+		if t.err = errors.Join(t.err, err); t.err == nil {
 			t.plan(there)
+		} else if !t.want.Present {
+			t.planRemoval(there)
 		}
 	}
+	spare(tasks)
+	k.withdrawRoutes(tasks)
 	now := time.Now()
 	k.carryOut(tasks, func(t *task) *[]change { return &t.adds })
 	for _, t := range tasks {
@@ -56,6 +69,47 @@ func (k *keeper) reconcile(tasks []*task) {
 	k.carryOut(tasks, func(t *task) *[]change { return &t.removes })
 	for _, t := range tasks {
 		k.concludeRemoves(t)
+	}
+}
+
+// locate works out where a task's addresses go. Its virtual link is made if need be,
+// and stays down until there are addresses on it.
+func (k *keeper) locate(t *task) {
+	t.wanted = slices.Clone(t.want.Addresses)
+	if t.want.VirtualLink == "" {
+		return
+	}
+	if !t.asked { // somebody touched it: it may have gone unheard
+		k.virtual.forget(t.want.VirtualLink)
+	}
+	t.virtual, t.err = k.virtual.ensure(t.want.VirtualLink)
+	if !t.want.Present && errors.Is(t.err, errNoParent) { // its virtual link has gone with it
+		t.err = nil
+	}
+	for i := range t.wanted {
+		if t.virtual.index > 0 && t.wanted[i].Link == t.virtual.parent {
+			t.wanted[i].Link = t.virtual.index
+		}
+	}
+}
+
+// spare keeps what one task would delete and another one has added: an address may
+// move from key to key.
+func spare(tasks []*task) {
+	type target struct {
+		link   int
+		prefix netip.Prefix
+	}
+	added := make(map[target]bool)
+	for _, t := range tasks {
+		for _, c := range t.adds {
+			added[target{c.link, c.prefix}] = true
+		}
+	}
+	for _, t := range tasks {
+		t.removes = slices.DeleteFunc(t.removes, func(c change) bool {
+			return c.verb == remove && added[target{c.link, c.prefix}]
+		})
 	}
 }
 
@@ -80,8 +134,8 @@ func (t *task) plan(there *survey) {
 	if t.err = t.refuse(there); t.err != nil {
 		return
 	}
-	for _, p := range t.want.Prefixes {
-		c := t.planAdd(there, p)
+	for _, a := range t.wanted {
+		c := t.planAdd(there, a)
 		if c.verb == add && t.expired {
 			t.adds, t.err = nil, fmt.Errorf("%v on %s: %w", c.prefix, there.nameOf(c.link), ErrExpired)
 			return
@@ -90,19 +144,23 @@ func (t *task) plan(there *survey) {
 			t.adds = append(t.adds, c)
 		}
 	}
-	for _, p := range t.abandoned() {
-		t.remove(there.ours(p))
+	if t.virtual.index > 0 && !t.due {
+		t.adds = append([]change{{verb: raise, link: t.virtual.index}}, t.adds...)
 	}
+	t.planStrays(there)
 }
 
 // refuse returns an error that names the first wanted address that can't be ours:
-// somebody else has set it, or it is no IPv4 address.
+// somebody else has set it, its interface is missing, or it is no address.
 func (t *task) refuse(there *survey) error {
-	for _, p := range t.want.Prefixes {
-		if !p.IsValid() || !p.Addr().Is4() {
-			return fmt.Errorf("%v is no IPv4 address with a prefix length", p)
+	for _, wanted := range t.wanted {
+		if !wanted.Prefix.IsValid() {
+			return fmt.Errorf("%v is no address with a prefix length", wanted.Prefix)
 		}
-		for _, a := range there.at[place{t.want.Link, p.Addr()}] {
+		if wanted.Link <= 0 {
+			return fmt.Errorf("%v: its interface is missing", wanted.Prefix)
+		}
+		for _, a := range there.at[wanted.place()] {
 			if !there.isOurs(a) {
 				return fmt.Errorf("%v on %s: %w", a.prefix(), there.nameOf(a.link), ErrForeign)
 			}
@@ -113,9 +171,10 @@ func (t *task) refuse(there *survey) error {
 
 // planAdd plans one wanted address. What a run before us has left under another
 // prefix length goes.
-func (t *task) planAdd(there *survey, p netip.Prefix) change {
-	c := change{verb: add, link: t.want.Link, prefix: t.target(there, p), lease: t.want.Lease}
-	for _, a := range there.at[place{t.want.Link, p.Addr()}] {
+func (t *task) planAdd(there *survey, wanted Address) change {
+	wanted.Prefix = t.target(there, wanted)
+	c := wanted.change(add, t.want.Lease)
+	for _, a := range there.at[wanted.place()] {
 		if a.prefix() == c.prefix {
 			c.verb = refresh
 		} else {
@@ -125,52 +184,76 @@ func (t *task) planAdd(there *survey, p netip.Prefix) change {
 	return c
 }
 
-// target is the prefix that p goes on with: /32 inside a network that the interface
-// has from elsewhere, so that it never becomes primary there, nor goes with it. An
-// address that is only looked after keeps its prefix.
-func (t *task) target(there *survey, p netip.Prefix) netip.Prefix {
+// change is a change of an address.
+func (a Address) change(v verb, lease time.Duration) change {
+	return change{verb: v, link: a.Link, prefix: a.Prefix, label: a.Label, scope: a.Scope, lease: lease}
+}
+
+// target is the prefix that an address goes on with: a host's, inside a network that
+// the interface has from elsewhere, so that it never becomes primary there, nor goes
+// with it. An address that is only looked after keeps its prefix.
+func (t *task) target(there *survey, wanted Address) netip.Prefix {
 	if !t.asked {
 		for _, h := range t.held {
-			if h.place() == (place{t.want.Link, p.Addr()}) {
-				return h.prefix
+			if h.place() == wanted.place() {
+				return h.Prefix
 			}
 		}
 	}
-	if slices.ContainsFunc(there.networks[t.want.Link], func(n netip.Prefix) bool { return n.Contains(p.Addr()) }) {
-		return netip.PrefixFrom(p.Addr(), 32)
+	ip := wanted.Prefix.Addr()
+	networks := there.networks[wanted.Link]
+	if wanted.Link == t.virtual.index {
+		networks = there.networks[t.virtual.parent] // a route by the virtual link would compete with its parent's
 	}
-	return p
+	if slices.ContainsFunc(networks, func(n netip.Prefix) bool { return n.Contains(ip) }) {
+		return netip.PrefixFrom(ip, ip.BitLen())
+	}
+	return wanted.Prefix
 }
 
-// planRemoval plans to delete all that is ours, wanted or once held.
+// planRemoval plans to delete all that is ours, wanted or once held. The virtual link
+// goes down with its last address: its parting reports would pull the switch back.
 func (t *task) planRemoval(there *survey) {
 	t.removes = nil
 	if there == nil { // nothing was seen: then what we know of
 		for _, h := range t.held {
-			t.removes = append(t.removes, change{verb: remove, link: h.link, prefix: h.prefix})
+			t.removes = append(t.removes, h.change(remove, 0))
 		}
-		return
+	} else {
+		for _, a := range t.wanted {
+			t.remove(there.ours(a.place()))
+		}
+		t.planStrays(there)
 	}
-	for _, p := range t.want.Prefixes {
-		t.remove(there.ours(place{t.want.Link, p.Addr()}))
-	}
-	for _, p := range t.abandoned() {
-		t.remove(there.ours(p))
+	if t.virtual.index > 0 {
+		t.removes = append(t.removes, change{verb: lower, link: t.virtual.index})
 	}
 }
 
-// abandoned lists what is held and not among the wanted.
-func (t *task) abandoned() (places []place) {
-	wanted := make(map[place]bool, len(t.want.Prefixes))
-	for _, p := range t.want.Prefixes {
-		wanted[place{t.want.Link, p.Addr()}] = true
+// planStrays plans to delete what is ours and where it should not be: what was held
+// and is not wanted any more, and wanted addresses that a run before us has left on
+// another link.
+func (t *task) planStrays(there *survey) {
+	wanted := make(map[place]bool, len(t.wanted))
+	for _, a := range t.wanted {
+		wanted[a.place()] = true
 	}
 	for _, h := range t.held {
 		if !wanted[h.place()] {
-			places = append(places, h.place())
+			t.remove(there.ours(h.place()))
 		}
 	}
-	return places
+	if !t.asked {
+		return
+	}
+	for _, a := range t.wanted {
+		for _, stray := range there.of[a.Prefix.Addr()] {
+			p := place{stray.link, stray.local}
+			if !wanted[p] && !there.isHeld(p) && there.isOurs(stray) {
+				t.remove([]address{stray})
+			}
+		}
+	}
 }
 
 func (t *task) remove(addresses []address) {
@@ -183,6 +266,9 @@ func (t *task) remove(addresses []address) {
 func (k *keeper) concludeAdds(t *task, there *survey, now time.Time) {
 	if t.err == nil {
 		t.err = k.failure(t.adds)
+	}
+	if t.err == nil && t.want.Present {
+		t.err = k.addRoutes(t)
 	}
 	switch {
 	case t.err != nil:
@@ -198,13 +284,63 @@ func (k *keeper) concludeAdds(t *task, there *survey, now time.Time) {
 			k.answer(t.slot, true, nil)
 		}
 	}
+	k.speak(t.slot)
+}
+
+// addRoutes adds the routes, which may need the addresses.
+func (k *keeper) addRoutes(t *task) error {
+	if len(t.want.Routes) == 0 {
+		return nil
+	}
+	t.slot.routes = t.want.Routes
+	if err := route.Add(k.handle, t.want.Routes); err != nil {
+		return errors.Join(err, route.Remove(k.handle, t.want.Routes))
+	}
+	return nil
+}
+
+// withdrawRoutes removes the routes of tasks that are to hold nothing, before their
+// addresses go, and those that are no longer wanted.
+func (k *keeper) withdrawRoutes(tasks []*task) {
+	for _, t := range tasks {
+		leaving := t.slot.routes
+		if t.want.Present {
+			leaving = slices.DeleteFunc(slices.Clone(leaving), func(r Route) bool { return slices.Contains(t.want.Routes, r) })
+		} else {
+			leaving = append(slices.Clone(leaving), t.want.Routes...)
+		}
+		if err := route.Remove(k.handle, leaving); err != nil {
+			t.routeErr = err
+		}
+		if !t.want.Present {
+			t.slot.routes = nil
+		}
+	}
+}
+
+// speak tells for which addresses ARP and ND are not answered, when that changes.
+func (k *keeper) speak(s *slot) {
+	k.mu.Lock()
+	silent := s.want.Present && s.want.Silent && s.held != nil
+	changed := silent != s.silent
+	s.silent = silent
+	var addresses []netip.Addr
+	for _, h := range s.held {
+		if silent {
+			addresses = append(addresses, h.Prefix.Addr())
+		}
+	}
+	k.mu.Unlock()
+	if changed {
+		k.silence(s.key, addresses)
+	}
 }
 
 // undo plans to delete what has just been added.
 func (t *task) undo() {
 	for _, c := range t.adds {
 		if c.verb == add && c.err == nil {
-			t.removes = append(t.removes, change{verb: remove, link: c.link, prefix: c.prefix})
+			t.removes = append([]change{{verb: remove, link: c.link, prefix: c.prefix}}, t.removes...)
 		}
 	}
 }
@@ -212,24 +348,25 @@ func (t *task) undo() {
 // nowHeld is what is held after the adds, in the order wanted: those, and what was
 // left as it is.
 func (t *task) nowHeld(now time.Time) []holding {
-	at := make(map[place]holding, len(t.want.Prefixes))
+	at := make(map[place]holding, len(t.wanted))
 	for _, h := range t.held {
 		at[h.place()] = h
 	}
 	for _, c := range t.adds {
-		h := holding{c.link, c.prefix, now}
-		at[h.place()] = h
+		if c.verb == add || c.verb == refresh {
+			at[c.place()] = holding{Address{c.link, c.prefix, c.label, c.scope}, now}
+		}
 	}
-	held := make([]holding, 0, len(t.want.Prefixes))
-	for _, p := range t.want.Prefixes {
-		held = append(held, at[place{t.want.Link, p.Addr()}])
+	held := make([]holding, 0, len(t.wanted))
+	for _, a := range t.wanted {
+		held = append(held, at[a.place()])
 	}
 	return held
 }
 
 // concludeRemoves answers the tasks that hold nothing now.
 func (k *keeper) concludeRemoves(t *task) {
-	failed := k.failure(t.removes)
+	failed := errors.Join(t.routeErr, k.failure(t.removes))
 	if t.err == nil && t.want.Present { // answered already: what is wanted is there
 		if failed != nil {
 			k.log.Warn("an address that is no longer wanted stays", "key", t.slot.key, "error", failed)
@@ -246,7 +383,7 @@ func (k *keeper) failure(changes []change) error {
 	more := -1
 	for _, c := range changes {
 		gone := errors.Is(c.err, unix.EADDRNOTAVAIL) || errors.Is(c.err, unix.ENODEV)
-		if c.err == nil || c.verb == remove && gone {
+		if c.err == nil || (c.verb == remove || c.verb == lower) && gone {
 			continue
 		}
 		if more++; first == nil {
@@ -266,6 +403,8 @@ func (k *keeper) describe(c change) error {
 		return fmt.Errorf("%v on %s: %w", c.prefix, where, ErrForeign)
 	case errors.Is(c.err, unix.ENODEV):
 		return fmt.Errorf("%s is gone: %w", where, c.err)
+	case c.verb == raise, c.verb == lower:
+		return fmt.Errorf("set %s up or down: %w", where, c.err)
 	case c.verb == remove:
 		return fmt.Errorf("delete %v from %s: %w", c.prefix, where, c.err)
 	default:

@@ -89,7 +89,7 @@ func (c *rtnl) receive() ([]syscall.NetlinkMessage, error) {
 	return messages, nil
 }
 
-// dump asks for all links (RTM_GETLINK) or IPv4 addresses (RTM_GETADDR). It calls
+// dump asks for all links (RTM_GETLINK) or addresses (RTM_GETADDR). It calls
 // visit with each message that arrives until the dump is done, notifications among
 // them: in the order of arrival they add up to the present state.
 func (c *rtnl) dump(request uint16, visit func(syscall.NetlinkMessage)) error {
@@ -118,7 +118,7 @@ func dumpRequest(kind uint16, seq uint32) *nl.NetlinkRequest {
 	request := nl.NewNetlinkRequest(int(kind), unix.NLM_F_DUMP)
 	request.Seq = seq
 	if kind == unix.RTM_GETADDR {
-		request.AddData(nl.NewIfAddrmsg(unix.AF_INET))
+		request.AddData(nl.NewIfAddrmsg(unix.AF_UNSPEC))
 	} else {
 		request.AddData(nl.NewIfInfomsg(unix.AF_UNSPEC))
 	}

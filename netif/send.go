@@ -3,7 +3,6 @@
 package netif
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
@@ -14,101 +13,71 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const (
-	timeToLive     = 255  // RFC 9568 §5.1.1.3
-	networkControl = 0xc0 // TOS: precedence "Internetwork Control" (RFC 791)
-	sendBatch      = 64   // datagrams per system call
-)
+const sendBatch = 64 // datagrams per system call
 
 // Datagram is one IP packet of protocol 112 to send, without its IP header.
 type Datagram struct {
 	Link                int        // index of the interface to send it on
-	Source, Destination netip.Addr // IPv4; the source must be an address of this host
-	Payload             []byte
+	Source, Destination netip.Addr // of one family; the source must be an address of this host
+	// Hardware is the source address of the Ethernet frame, such as a virtual MAC;
+	// then the destination must be multicast. Empty: the interface's own.
+	Hardware string
+	Payload  []byte
 }
 
-// sender is the one socket that sends on all links.
+// sender sends on all links, by a socket for each family, or as frames.
 type sender struct {
-	conn     net.PacketConn
-	packets  *ipv4.PacketConn
-	messages []ipv4.Message // reused
-	filled   []int          // the positions of what is in them
+	ipv4, ipv6 *datagramSocket
+	frames     framer
 }
 
-func openSender() (*sender, error) {
-	conn, err := net.ListenPacket(network, "0.0.0.0")
+func openSender(stations *stations) (*sender, error) {
+	v4, err := openSocketIPv4()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("IPv4: %w", err)
 	}
-	s := &sender{conn: conn, packets: ipv4.NewPacketConn(conn)}
-	if err := s.configure(); err != nil {
-		return nil, errors.Join(err, conn.Close())
-	}
-	s.filled = make([]int, 0, sendBatch)
-	s.messages = make([]ipv4.Message, sendBatch)
-	for i := range s.messages {
-		s.messages[i] = ipv4.Message{
-			Buffers: make([][]byte, 1),
-			OOB:     (&ipv4.ControlMessage{IfIndex: 1}).Marshal(),
-			Addr:    &net.IPAddr{IP: make(net.IP, net.IPv4len)},
-		}
-	}
-	return s, nil
-}
-
-func (s *sender) configure() error {
-	// Nobody reads this socket: drop everything, or its queue fills up.
-	drop, err := bpf.Assemble([]bpf.Instruction{bpf.RetConstant{Val: 0}})
+	v6, err := openSocketIPv6()
 	if err != nil {
-		return err
+		v4.close()
+		return nil, fmt.Errorf("IPv6: %w", err)
 	}
-	return errors.Join(
-		s.packets.SetBPF(drop),
-		s.packets.SetMulticastTTL(timeToLive),
-		s.packets.SetTTL(timeToLive),
-		s.packets.SetTOS(networkControl),
-		s.packets.SetMulticastLoopback(false), // our own receivers must not hear us
-	)
+	return &sender{ipv4: v4, ipv6: v6, frames: framer{stations: stations}}, nil
 }
 
-func (s *sender) close() { _ = s.conn.Close() }
+func (s *sender) close() {
+	s.ipv4.close()
+	s.ipv6.close()
+}
 
 func (s *sender) send(batch []Datagram, failed func(i int, err error)) {
-	for start := 0; start < len(batch); start += len(s.messages) {
-		s.sendSome(batch, start, min(start+len(s.messages), len(batch)), failed)
-	}
-}
-
-// sendSome sends a part of the batch, at most as many datagrams as there are messages.
-func (s *sender) sendSome(batch []Datagram, start, end int, failed func(i int, err error)) {
-	s.filled = s.filled[:0]
-	for i := start; i < end; i++ {
-		if err := batch[i].check(); err != nil {
-			failed(i, batch[i].failure(err))
-			continue
+	for i := range batch {
+		d := &batch[i]
+		err := d.check()
+		switch {
+		case err != nil:
+		case d.Hardware != "":
+			err = s.frames.send(d)
+		case d.Source.Is4():
+			s.ipv4.add(batch, i, failed)
+		default:
+			s.ipv6.add(batch, i, failed)
 		}
-		batch[i].fill(&s.messages[len(s.filled)])
-		s.filled = append(s.filled, i)
-	}
-	for next := 0; next < len(s.filled); {
-		// MSG_DONTWAIT: a full queue is an error of this datagram, not a wait.
-		n, err := s.packets.WriteBatch(s.messages[next:len(s.filled)], unix.MSG_DONTWAIT)
-		next += max(n, 0)
-		if err != nil { // of the first one that was not sent
-			failed(s.filled[next], batch[s.filled[next]].failure(err))
-			next++
+		if err != nil {
+			failed(i, d.failure(err))
 		}
 	}
+	s.ipv4.flush(batch, failed)
+	s.ipv6.flush(batch, failed)
 }
 
 // check refuses what the kernel would complete by itself: without a source it might
 // choose a virtual address, without a link any interface.
 func (d *Datagram) check() error {
 	switch {
-	case !d.Source.Is4():
-		return fmt.Errorf("source %v is no IPv4 address", d.Source)
-	case !d.Destination.Is4():
-		return fmt.Errorf("destination %v is no IPv4 address", d.Destination)
+	case !d.Source.IsValid() || d.Source.IsUnspecified():
+		return fmt.Errorf("source %v is no address", d.Source)
+	case d.Destination.Is4() != d.Source.Is4() || d.Destination.Is6() != d.Source.Is6():
+		return fmt.Errorf("destination %v is not of the source's family", d.Destination)
 	case d.Link <= 0:
 		return errors.New("no interface")
 	case len(d.Payload) == 0:
@@ -117,17 +86,49 @@ func (d *Datagram) check() error {
 	return nil
 }
 
-// fill writes the datagram into m, whose parts are all there already.
-func (d *Datagram) fill(m *ipv4.Message) {
-	m.Buffers[0] = d.Payload
-	destination := d.Destination.As4()
-	copy(m.Addr.(*net.IPAddr).IP, destination[:])
-	info := m.OOB[unix.CmsgLen(0):] // struct in_pktinfo: ifindex, spec_dst, addr
-	source := d.Source.As4()
-	binary.NativeEndian.PutUint32(info, uint32(d.Link))
-	copy(info[4:], source[:])
-}
-
 func (d *Datagram) failure(err error) error {
 	return fmt.Errorf("send from %v to %v on interface index %d: %w", d.Source, d.Destination, d.Link, err)
+}
+
+// datagramSocket is the one socket of a family that sends on all links.
+type datagramSocket struct {
+	conn    net.PacketConn
+	packets interface {
+		WriteBatch(messages []ipv4.Message, flags int) (int, error)
+	}
+	fill     func(d *Datagram, m *ipv4.Message) // writes it into m, whose parts are all there
+	messages []ipv4.Message                     // reused
+	filled   []int                              // the positions of what is in them
+}
+
+// add takes the i-th datagram of the batch, and sends what has gathered when there is
+// no more room.
+func (s *datagramSocket) add(batch []Datagram, i int, failed func(i int, err error)) {
+	if len(s.filled) == len(s.messages) {
+		s.flush(batch, failed)
+	}
+	s.fill(&batch[i], &s.messages[len(s.filled)])
+	s.filled = append(s.filled, i)
+}
+
+// flush sends what has gathered. MSG_DONTWAIT: a full queue is an error of this
+// datagram, not a wait.
+func (s *datagramSocket) flush(batch []Datagram, failed func(i int, err error)) {
+	for next := 0; next < len(s.filled); {
+		n, err := s.packets.WriteBatch(s.messages[next:len(s.filled)], unix.MSG_DONTWAIT)
+		next += max(n, 0)
+		if err != nil { // of the first one that was not sent
+			failed(s.filled[next], batch[s.filled[next]].failure(err))
+			next++
+		}
+	}
+	s.filled = s.filled[:0]
+}
+
+func (s *datagramSocket) close() { _ = s.conn.Close() }
+
+// deaf is a filter that drops everything. Nobody reads a sending socket: its queue
+// would fill up.
+func deaf() ([]bpf.RawInstruction, error) {
+	return bpf.Assemble([]bpf.Instruction{bpf.RetConstant{Val: 0}})
 }

@@ -10,11 +10,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// survey is what was seen of the IPv4 addresses at one moment.
+// survey is what was seen of the addresses at one moment.
 type survey struct {
 	at       map[place][]address
+	of       map[netip.Addr][]address
 	networks map[int][]netip.Prefix // by link: those of addresses that are not ours
 	isOurs   func(address) bool
+	isHeld   func(place) bool // by a key of this run
 	nameOf   func(link int) string
 }
 
@@ -26,8 +28,10 @@ func (k *keeper) look() (*survey, error) {
 	}
 	s := &survey{
 		at:       make(map[place][]address),
+		of:       make(map[netip.Addr][]address),
 		networks: make(map[int][]netip.Prefix),
 		isOurs:   k.isOurs,
+		isHeld:   func(p place) bool { return k.owners[p] != nil },
 		nameOf:   k.nameOf,
 	}
 	k.learn(byLink)
@@ -35,7 +39,8 @@ func (k *keeper) look() (*survey, error) {
 		for _, a := range addresses {
 			p := place{a.link, a.local}
 			s.at[p] = append(s.at[p], a)
-			if a.tag != addressTag && k.owners[p] == nil && a.network.Bits() < 32 {
+			s.of[a.local] = append(s.of[a.local], a)
+			if a.tag != addressTag && k.owners[p] == nil && !a.network.IsSingleIP() {
 				s.networks[a.link] = append(s.networks[a.link], a.network)
 			}
 		}

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// table is what netlink tells of links and their IPv4 addresses.
+// table is what netlink tells of links and their addresses.
 type table struct {
 	links     map[int]link
 	addresses map[int][]address // by link, in the kernel's order
@@ -25,18 +25,21 @@ type link struct {
 	index    int
 	name     string
 	mtu      int
-	up       bool
-	hardware net.HardwareAddr // nil: no Ethernet, or it does not speak ARP
+	admin    bool             // set up
+	up       bool             // and running
+	hardware net.HardwareAddr // nil: no Ethernet, or it speaks neither ARP nor ND
 }
 
-// address is an IPv4 address on a link.
+// address is an address on a link.
 type address struct {
 	link      int
 	local     netip.Addr
-	network   netip.Prefix // the peer's on a point-to-point link
+	peer      netip.Addr   // on a point-to-point link; else the address itself
+	network   netip.Prefix // the peer's
 	tag       uint8        // IFA_PROTO; 0: none
 	permanent bool         // without a lifetime
-	secondary bool         // goes with the primary address of its network
+	secondary bool         // IPv4: goes with the primary address of its network
+	unsure    bool         // IPv6: duplicate address detection runs, or has found one
 }
 
 // prefix is the address with its prefix length, as it was set.
@@ -125,17 +128,18 @@ func parseLink(m syscall.NetlinkMessage) (link, bool) {
 	base := parsed.Attrs()
 	l := link{index: base.Index, name: base.Name, mtu: base.MTU}
 	running := base.OperState == netlink.OperUp || base.OperState == netlink.OperUnknown
-	l.up = base.RawFlags&unix.IFF_UP != 0 && running
+	l.admin = base.RawFlags&unix.IFF_UP != 0
+	l.up = l.admin && running
 	if base.EncapType == "ether" && base.RawFlags&unix.IFF_NOARP == 0 {
 		l.hardware = base.HardwareAddr
 	}
 	return l, l.index > 0
 }
 
-// parseAddress reads an RTM_NEWADDR or RTM_DELADDR of IPv4: struct ifaddrmsg, then
-// attributes.
+// parseAddress reads an RTM_NEWADDR or RTM_DELADDR of IPv4 or IPv6: struct ifaddrmsg,
+// then attributes.
 func parseAddress(m syscall.NetlinkMessage) (address, bool) {
-	if len(m.Data) < unix.SizeofIfAddrmsg || m.Data[0] != unix.AF_INET {
+	if len(m.Data) < unix.SizeofIfAddrmsg || m.Data[0] != unix.AF_INET && m.Data[0] != unix.AF_INET6 {
 		return address{}, false
 	}
 	attributes, err := nl.ParseRouteAttr(m.Data[unix.SizeofIfAddrmsg:])
@@ -143,12 +147,24 @@ func parseAddress(m syscall.NetlinkMessage) (address, bool) {
 		return address{}, false
 	}
 	a := address{link: int(binary.NativeEndian.Uint32(m.Data[4:]))}
-	a.permanent = m.Data[2]&unix.IFA_F_PERMANENT != 0
-	a.secondary = m.Data[2]&unix.IFA_F_SECONDARY != 0
+	flags := uint32(m.Data[2]) // the lower ones of IFA_FLAGS
 	for _, attribute := range attributes {
 		a.setAttribute(attribute.Attr.Type, attribute.Value, int(m.Data[1]))
+		if attribute.Attr.Type == unix.IFA_FLAGS && len(attribute.Value) >= 4 {
+			flags = binary.NativeEndian.Uint32(attribute.Value)
+		}
 	}
+	if !a.local.IsValid() { // IPv6 without a peer
+		a.local = a.peer
+	}
+	a.setFlags(flags)
 	return a, a.local.IsValid() && a.network.IsValid()
+}
+
+func (a *address) setFlags(flags uint32) {
+	a.permanent = flags&unix.IFA_F_PERMANENT != 0
+	a.secondary = a.local.Is4() && flags&unix.IFA_F_SECONDARY != 0 // of IPv6 the bit means "temporary"
+	a.unsure = flags&(unix.IFA_F_TENTATIVE|unix.IFA_F_DADFAILED) != 0 && flags&unix.IFA_F_OPTIMISTIC == 0
 }
 
 func (a *address) setAttribute(kind uint16, value []byte, bits int) {
@@ -157,6 +173,7 @@ func (a *address) setAttribute(kind uint16, value []byte, bits int) {
 		a.local, _ = netip.AddrFromSlice(value)
 	case unix.IFA_ADDRESS:
 		if peer, ok := netip.AddrFromSlice(value); ok {
+			a.peer = peer
 			a.network, _ = peer.Prefix(bits)
 		}
 	case netlink.IFA_PROTO:

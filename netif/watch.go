@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"vipd/netif/route"
 )
 
 // watcher follows the interfaces by netlink notifications. It opens a port for each
@@ -22,6 +24,8 @@ type watcher struct {
 	virtual  map[netip.Addr]bool
 	stations *stations
 	keeper   *keeper
+	announce func(key string)
+	routes   bool  // they are followed, too
 	rtnl     *rtnl // only run uses it
 	ports    sync.WaitGroup
 
@@ -30,36 +34,44 @@ type watcher struct {
 	followed []*follower
 }
 
-// follower is one followed name.
+// follower is one followed interface.
 type follower struct {
-	name string
+	Interface
 	port *port // nil: the interface does not exist
 	told *Link // nil: nothing yet
 }
 
-func newWatcher(c Config, notifications *rtnl, stations *stations, keeper *keeper) *watcher {
+func newWatcher(c Config, notifications *rtnl, stations *stations, keeper *keeper, announcer *announcer) *watcher {
 	w := &watcher{
 		events:   c.Events,
 		log:      c.Log,
 		virtual:  make(map[netip.Addr]bool, len(c.Virtual)),
 		stations: stations,
 		keeper:   keeper,
+		announce: announcer.announce,
+		routes:   c.Routes,
 		rtnl:     notifications,
 		table:    newTable(),
 	}
 	for _, ip := range c.Virtual {
 		w.virtual[ip] = true
 	}
-	for i, name := range c.Interfaces {
-		if !slices.Contains(c.Interfaces[:i], name) {
-			w.followed = append(w.followed, &follower{name: name})
+	for _, i := range c.Interfaces {
+		if !slices.ContainsFunc(w.followed, func(f *follower) bool { return f.Name == i.Name }) {
+			w.followed = append(w.followed, &follower{Interface: i})
 		}
 	}
 	return w
 }
 
-// subscribe opens a socket that hears of links and IPv4 addresses.
-func subscribe() (*rtnl, error) { return openRTNL(unix.RTNLGRP_LINK, unix.RTNLGRP_IPV4_IFADDR) }
+// subscribe opens a socket that hears of links and addresses, and of routes if need be.
+func subscribe(routes bool) (*rtnl, error) {
+	groups := []uint{unix.RTNLGRP_LINK, unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV6_IFADDR}
+	if routes {
+		groups = append(groups, unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV6_ROUTE)
+	}
+	return openRTNL(groups...)
+}
 
 // run works until ctx ends and all ports are closed.
 func (w *watcher) run(ctx context.Context) {
@@ -76,7 +88,7 @@ func (w *watcher) run(ctx context.Context) {
 			if !pause.wait(ctx) {
 				return
 			}
-			if w.rtnl, err = subscribe(); err != nil {
+			if w.rtnl, err = subscribe(w.routes); err != nil {
 				w.log.Error("subscribe to netlink", "error", err)
 			}
 		}
@@ -119,9 +131,7 @@ func (w *watcher) apply(ctx context.Context, messages []syscall.NetlinkMessage) 
 	shows := false
 	for _, m := range messages {
 		shows = w.table.apply(m) || shows
-		if a, ok := parseAddress(m); ok {
-			w.keeper.notice(a, m.Header.Type == unix.RTM_NEWADDR)
-		}
+		w.point(m)
 	}
 	if shows {
 		w.plugAll(ctx)
@@ -129,17 +139,40 @@ func (w *watcher) apply(ctx context.Context, messages []syscall.NetlinkMessage) 
 	}
 }
 
+// point points the keeper at what somebody, perhaps we, touched.
+func (w *watcher) point(m syscall.NetlinkMessage) {
+	switch m.Header.Type {
+	case unix.RTM_NEWADDR, unix.RTM_DELADDR:
+		if a, ok := parseAddress(m); ok {
+			w.keeper.notice(a, m.Header.Type == unix.RTM_NEWADDR)
+		}
+	case unix.RTM_NEWLINK, unix.RTM_DELLINK:
+		if l, ok := parseLink(m); ok {
+			w.keeper.noticeLink(l.index, l.admin, m.Header.Type == unix.RTM_NEWLINK)
+		}
+	case unix.RTM_DELROUTE:
+		if isOurRoute(m) {
+			w.keeper.suspectRoutes()
+		}
+	}
+}
+
+// isOurRoute looks at struct rtmsg's protocol.
+func isOurRoute(m syscall.NetlinkMessage) bool {
+	return len(m.Data) >= unix.SizeofRtMsg && m.Data[5] == route.Protocol
+}
+
 // plugAll opens and closes ports as interfaces come and go.
 func (w *watcher) plugAll(ctx context.Context) {
 	for _, f := range w.followed {
-		w.plug(ctx, f, w.table.find(f.name))
+		w.plug(ctx, f, w.table.find(f.Name))
 	}
 }
 
 // tell tells of each Link that has changed.
 func (w *watcher) tell() {
 	for _, f := range w.followed {
-		now := w.describe(f, w.table.find(f.name))
+		now := w.describe(f, w.table.find(f.Name))
 		if f.told == nil || !f.told.equal(now) {
 			f.told = &now
 			w.events.Link(now)
@@ -157,22 +190,33 @@ func (w *watcher) plug(ctx context.Context, f *follower, l link) {
 	if l.index == 0 {
 		return
 	}
-	w.stations.set(l)
+	if w.stations.set(l) { // hosts know the old hardware address
+		for _, key := range w.keeper.keysOn(l.index) {
+			w.announce(key)
+		}
+	}
 	if f.port != nil || ctx.Err() != nil {
 		return
 	}
 	portContext, cancel := context.WithCancel(ctx)
-	p := &port{name: f.name, index: l.index, close: cancel, watcher: w, problem: "the receive socket is not open yet"}
+	p := newPort(f.Interface, l.index, w, cancel)
 	f.port = p
 	w.ports.Go(func() { p.run(portContext) })
 }
 
 func (w *watcher) describe(f *follower, l link) Link {
-	described := Link{Name: f.name, Index: l.index, MTU: l.mtu, Up: l.up, Problem: "no such interface"}
-	if f.port != nil {
-		described.Problem = f.port.problem
-		described.Listening = f.port.problem == ""
-		described.Prefixes = w.own(l.index)
+	described := Link{Name: f.Name, Index: l.index, MTU: l.mtu, Up: l.up, Hardware: l.hardware.String(), Problem: "no such interface"}
+	if f.port == nil {
+		return described
+	}
+	described.Problem = ""
+	described.Prefixes = w.own(l.index)
+	for _, e := range f.port.ears {
+		if e.problem != "" && described.Problem == "" {
+			described.Problem = e.problem
+		}
+		described.ListeningIPv4 = described.ListeningIPv4 || e.level == unix.IPPROTO_IP && e.problem == ""
+		described.ListeningIPv6 = described.ListeningIPv6 || e.level == unix.IPPROTO_IPV6 && e.problem == ""
 	}
 	return described
 }
@@ -182,7 +226,7 @@ func (w *watcher) own(index int) []netip.Prefix {
 	var primary, secondary []netip.Prefix
 	for _, a := range w.table.addresses[index] {
 		switch {
-		case a.tag == addressTag || w.virtual[a.local]:
+		case a.tag == addressTag || w.virtual[a.local] || a.unsure:
 		case a.secondary:
 			secondary = append(secondary, a.prefix())
 		default:
@@ -192,10 +236,10 @@ func (w *watcher) own(index int) []netip.Prefix {
 	return append(primary, secondary...)
 }
 
-// report takes what a port says of its receive socket: a problem, or "".
-func (w *watcher) report(p *port, problem string) {
+// report takes what is said of a receive socket: a problem, or "".
+func (w *watcher) report(e *ear, problem string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	p.problem = problem
+	e.problem = problem
 	w.tell()
 }

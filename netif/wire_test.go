@@ -267,18 +267,18 @@ func TestSourceIsNeverVirtual(t *testing.T) {
 	deleteAddress(t, ownIP+"/24")
 	addAddress(t, "192.0.2.101/24", nil) // virtual by the config; an administrator's, and primary
 	r := start(t, "eth0")
-	if l := r.last(t, "eth0"); l.Source().IsValid() || len(l.Prefixes) != 0 {
-		t.Errorf("source %v of %v", l.Source(), l.Prefixes)
+	if l := r.last(t, "eth0"); l.SourceIPv4().IsValid() || len(ownIPv4(l)) != 0 {
+		t.Errorf("source %v of %v", l.SourceIPv4(), l.Prefixes)
 	}
 	r.hold(t, r.want(t, 4*time.Second, "203.0.113.1/24")) // ours, not in the config
 	addAddress(t, ownIP+"/24", nil)
 	addAddress(t, "192.0.2.13/24", nil)
 	addAddress(t, "198.51.100.11/24", nil)
-	l := r.awaitLink(t, "eth0", func(l netif.Link) bool { return len(l.Prefixes) == 3 })
+	l := r.awaitLink(t, "eth0", func(l netif.Link) bool { return len(ownIPv4(l)) == 3 })
 	// The first two came into a network that the virtual address has as its primary.
 	if want := "[198.51.100.11/24 192.0.2.11/24 192.0.2.13/24]"; render(l) != want {
 		t.Errorf("%v, want %v", render(l), want)
 	}
 	deleteAddress(t, "192.0.2.101/24") // the kernel makes the next one primary
-	r.awaitLink(t, "eth0", func(l netif.Link) bool { return l.Source().String() == ownIP })
+	r.awaitLink(t, "eth0", func(l netif.Link) bool { return l.SourceIPv4().String() == ownIP })
 }

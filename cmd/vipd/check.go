@@ -48,6 +48,9 @@ func check(stdout, stderr io.Writer, path string, host bool) error {
 		return errNo
 	}
 	fmt.Fprintln(stdout, path+": fine"+forNodes(file))
+	for _, line := range file.Derived() {
+		fmt.Fprintln(stdout, line)
+	}
 	return nil
 }
 

@@ -53,7 +53,8 @@ func run(c *config.Config) error {
 	defer timer.Close()
 	var d *daemon.Daemon // before any event comes: the network is not running yet
 	network, err := netif.Open(netif.Config{
-		Interfaces: interfaces(c), Virtual: c.Virtual(), Log: log,
+		Interfaces: followed(c), Virtual: c.Virtual(), VirtualLinks: virtualLinks(c),
+		Refuse: c.Refused(), Routes: hasRoutes(c), Log: log,
 		Events: netif.Events{
 			Link:    func(l netif.Link) { d.PostLink(daemon.Link(l)) },
 			Packet:  func(p netif.Packet) { d.PostPacket(daemon.Packet(p)) },
@@ -146,16 +147,4 @@ func newLogger(w *host.LogWriter, c config.Log) *slog.Logger {
 		return a
 	}
 	return slog.New(slog.NewTextHandler(w, options))
-}
-
-func interfaces(c *config.Config) []string {
-	seen := map[string]bool{}
-	var names []string
-	for i := range c.Routers {
-		if name := c.Routers[i].Interface; !seen[name] {
-			seen[name] = true
-			names = append(names, name)
-		}
-	}
-	return names
 }

@@ -65,9 +65,9 @@ func healthy(s daemon.Status) error {
 func printStatus(w io.Writer, s daemon.Status, now time.Time) {
 	fmt.Fprintf(w, "node %s, vipd %s, running for %s\n\n", s.Node, s.Version, age(s.Started, now))
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "ROUTER\tSTATE\tSINCE\tREASON\tPRIORITY\tINTERFACE\tVRID\tADDRESSES")
+	fmt.Fprintln(t, "ROUTER\tFAMILY\tSTATE\tSINCE\tREASON\tPRIORITY\tINTERFACE\tVRID\tADDRESSES")
 	for _, r := range s.Routers {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", r.Name, stateWord(r), age(r.Since, now),
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", r.Name, r.Family, stateWord(r), age(r.Since, now),
 			reasonWords(r), priorityWord(r), r.Interface, r.VRID, join(r.Addresses))
 	}
 	t.Flush()
@@ -87,10 +87,10 @@ func printRemarks(w io.Writer, s daemon.Status, now time.Time) {
 	var lines []string
 	for _, r := range s.Routers {
 		for _, remark := range remarks(r, now) {
-			lines = append(lines, r.Name+": "+remark)
+			lines = append(lines, r.Name+" "+r.Family+": "+remark)
 		}
 	}
-	lines = append(lines, refused(s.Loop.Rejected)...)
+	lines = append(lines, counted(s.Loop.Rejected, "adverts refused")...)
 	if s.Loop.Late > 0 {
 		lines = append(lines, fmt.Sprintf("the daemon woke late %d times, by up to %s", s.Loop.Late, s.Loop.MaxLate))
 	}
@@ -114,14 +114,15 @@ func remarks(r daemon.RouterStatus, now time.Time) []string {
 	if len(r.Outside) > 0 {
 		lines = append(lines, fmt.Sprintf("in none of the networks of %s: %s", r.Interface, join(r.Outside)))
 	}
-	return append(lines, refused(r.Rejected)...)
+	lines = append(lines, counted(r.Rejected, "adverts refused")...)
+	return append(lines, counted(r.Noticed, "adverts of a router that is configured differently")...)
 }
 
-// refused says how many adverts were refused, by reason.
-func refused(counts map[string]uint64) []string {
+// counted says how many of something there were, by reason.
+func counted(counts map[string]uint64, what string) []string {
 	var lines []string
 	for _, reason := range slices.Sorted(maps.Keys(counts)) {
-		lines = append(lines, fmt.Sprintf("%d adverts refused: %s", counts[reason], reason))
+		lines = append(lines, fmt.Sprintf("%d %s: %s", counts[reason], what, reason))
 	}
 	return lines
 }

@@ -20,35 +20,37 @@ func TestPrintStatus(t *testing.T) {
 	status := daemon.Status{
 		Node: "lb2", Version: "1.0", Started: now.Add(-72 * time.Hour),
 		Routers: []daemon.RouterStatus{{
-			Name: "web", State: "backup", Reason: "started", Since: now.Add(-90 * time.Second),
+			Name: "web", Family: "ipv4", State: "backup", Reason: "started", Since: now.Add(-90 * time.Second),
 			Interface: "eth0", VRID: 51, Priority: 1, ConfiguredPriority: 253, Failing: "haproxy",
 			Addresses: []netip.Prefix{netip.MustParsePrefix("192.0.2.100/24")},
 			Active:    &daemon.ActiveStatus{Source: netip.MustParseAddr("192.0.2.11"), Priority: 254, Heard: now.Add(-400 * time.Millisecond)},
 			Rejected:  map[string]uint64{"interval-zero": 3, "count-zero": 2},
+			Noticed:   map[string]uint64{"interval-differs": 5},
 		}, {
-			Name: "inside", State: "initialize", Blocked: []string{"link-down", "check-failed"}, Since: now.Add(-time.Hour),
+			Name: "inside", Family: "ipv6", State: "initialize", Blocked: []string{"link-down", "check-failed"}, Since: now.Add(-time.Hour),
 			Interface: "eth1", VRID: 52, Priority: 254, ConfiguredPriority: 254, Problem: "a problem",
-			Addresses: []netip.Prefix{netip.MustParsePrefix("198.51.100.1/24")},
-			Outside:   []netip.Prefix{netip.MustParsePrefix("198.51.100.1/24")},
+			Addresses: []netip.Prefix{netip.MustParsePrefix("2001:db8::1/64")},
+			Outside:   []netip.Prefix{netip.MustParsePrefix("2001:db8::1/64")},
 		}},
 		Checks: []daemon.CheckStatus{{Name: "haproxy", Verdict: "fail", Since: now.Add(-5 * time.Second), Took: "102µs", Detail: "connection refused"}},
 		Loop:   daemon.LoopStatus{Late: 1, MaxLate: "2s", Rejected: map[string]uint64{"ttl": 7}},
 	}
 	const want = `node lb2, vipd 1.0, running for 3d
 
-ROUTER  STATE   SINCE  REASON                  PRIORITY  INTERFACE  VRID  ADDRESSES
-web     backup  1m30s  started                 1 of 253  eth0       51    192.0.2.100/24
-inside  fault   1h0m0s link-down,check-failed  254       eth1       52    198.51.100.1/24
+ROUTER  FAMILY  STATE   SINCE  REASON                  PRIORITY  INTERFACE  VRID  ADDRESSES
+web     ipv4    backup  1m30s  started                 1 of 253  eth0       51    192.0.2.100/24
+inside  ipv6    fault   1h0m0s link-down,check-failed  254       eth1       52    2001:db8::1/64
 
 CHECK    VERDICT  SINCE  TOOK   DETAIL
 haproxy  fail     5s     102µs  connection refused
 
-web: the Active is 192.0.2.11 with priority 254, heard 400ms ago
-web: priority 1 instead of 253 because of haproxy
-web: 2 adverts refused: count-zero
-web: 3 adverts refused: interval-zero
-inside: a problem
-inside: in none of the networks of eth1: 198.51.100.1/24
+web ipv4: the Active is 192.0.2.11 with priority 254, heard 400ms ago
+web ipv4: priority 1 instead of 253 because of haproxy
+web ipv4: 2 adverts refused: count-zero
+web ipv4: 3 adverts refused: interval-zero
+web ipv4: 5 adverts of a router that is configured differently: interval-differs
+inside ipv6: a problem
+inside ipv6: in none of the networks of eth1: 2001:db8::1/64
 7 adverts refused: ttl
 the daemon woke late 1 times, by up to 2s
 `

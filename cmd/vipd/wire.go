@@ -25,9 +25,19 @@ func (p *networkPort) Send(batch []daemon.Datagram, failed func(int, error)) {
 	p.host.Send(p.batch, failed)
 }
 
-func (p *networkPort) Set(key string, w daemon.Want) { p.host.Set(key, netif.Want(w)) }
-func (p *networkPort) Renew(key string)              { p.host.Renew(key) }
-func (p *networkPort) Announce(key string)           { p.host.Announce(key) }
+func (p *networkPort) Set(key string, w daemon.Want) {
+	want := netif.Want{VirtualLink: w.VirtualLink, Present: w.Present, Silent: w.Silent, Lease: w.Lease}
+	for _, a := range w.Addresses {
+		want.Addresses = append(want.Addresses, netif.Address(a))
+	}
+	for _, r := range w.Routes {
+		want.Routes = append(want.Routes, netif.Route(r))
+	}
+	p.host.Set(key, want)
+}
+
+func (p *networkPort) Renew(key string)    { p.host.Renew(key) }
+func (p *networkPort) Announce(key string) { p.host.Announce(key) }
 
 func holding(h netif.Holding) daemon.Holding {
 	return daemon.Holding{Key: h.Key, Held: h.Held, Expired: errors.Is(h.Err, netif.ErrExpired), Err: h.Err}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"slices"
+
+	"vipd/config"
+	"vipd/netif"
+)
+
+// followed lists the interfaces of a configuration, and the families whose adverts
+// are received on each.
+func followed(c *config.Config) []netif.Interface {
+	var all []netif.Interface
+	at := func(name string) *netif.Interface {
+		i := slices.IndexFunc(all, func(f netif.Interface) bool { return f.Name == name })
+		if i < 0 {
+			all = append(all, netif.Interface{Name: name})
+			i = len(all) - 1
+		}
+		return &all[i]
+	}
+	for i := range c.Routers {
+		r := &c.Routers[i]
+		for _, name := range r.Interfaces() {
+			at(name)
+		}
+		own := at(r.Interface)
+		for j := range r.Families {
+			ipv4 := r.Families[j].IPv4()
+			own.IPv4, own.IPv6 = own.IPv4 || ipv4, own.IPv6 || !ipv4
+		}
+	}
+	return all
+}
+
+// virtualLinks lists the interfaces with a virtual MAC.
+func virtualLinks(c *config.Config) []netif.VirtualLink {
+	var all []netif.VirtualLink
+	for i := range c.Routers {
+		r := &c.Routers[i]
+		if !r.VirtualMAC {
+			continue
+		}
+		for j := range r.Families {
+			f := &r.Families[j]
+			all = append(all, netif.VirtualLink{
+				Name: f.VirtualLink(), Parent: r.Interface, Hardware: f.VirtualMAC(), IPv6: !f.IPv4(),
+			})
+		}
+	}
+	return all
+}
+
+// hasRoutes tells whether routes come and go with the addresses.
+func hasRoutes(c *config.Config) bool {
+	for i := range c.Routers {
+		for j := range c.Routers[i].Families {
+			if len(c.Routers[i].Families[j].Routes) > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}

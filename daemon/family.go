@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package daemon
+
+import (
+	"net/netip"
+
+	"vipd/config"
+	"vipd/vrrp"
+)
+
+// family is a virtual router of RFC 9568: the part of one address family in a
+// configured router.
+type family struct {
+	config *config.Family
+	router *router
+	index  int    // in the group
+	name   string // ipv4, ipv6
+	key    string // of its addresses
+	// hardware is the source of its adverts' frames (RFC 9568 §7.2); empty: the
+	// interface's. Unicast adverts need a neighbour's address, which the kernel finds.
+	hardware string
+
+	core    *vrrp.Router // stepped by the group alone
+	blocked map[vrrp.Reason]bool
+	link    Link       // that its adverts go out on
+	source  netip.Addr // of its adverts
+	want    Want       // its addresses and routes, where its interfaces are now
+
+	swept   bool           // what a crash left behind is removed
+	outside []netip.Prefix // addresses outside of their interface's networks
+	problem string         // why the addresses fail, for people
+	leaving int            // adverts of this turn that did not fail
+	unsent  uint64         // adverts that could not be sent
+}
+
+func (r *router) addFamily(i int) {
+	c := &r.config.Families[i]
+	f := &family{config: c, router: r, index: i, name: "ipv6"}
+	if c.IPv4() {
+		f.name = "ipv4"
+	}
+	f.key = r.config.Name + "/" + f.name
+	if r.config.VirtualMAC && len(c.Peers) == 0 {
+		f.hardware = f.virtualMAC()
+	}
+	r.families = append(r.families, f)
+}
+
+// place works out what is wanted where, from the interfaces as they are now.
+func (f *family) place() {
+	links := f.router.links
+	f.want = Want{Lease: f.router.config.Lease}
+	if f.router.config.VirtualMAC {
+		f.want.VirtualLink = f.config.VirtualLink()
+	}
+	for _, a := range f.config.Held {
+		f.want.Addresses = append(f.want.Addresses, Address{
+			Link: links[a.Interface].Index, Prefix: a.Prefix, Label: a.Label, Scope: a.Scope,
+		})
+	}
+	for _, r := range f.config.Routes {
+		f.want.Routes = append(f.want.Routes, Route{
+			Type: r.Type, Destination: r.Destination, Gateway: r.Gateway, Source: r.Source,
+			Link: links[r.Interface].Index, Table: r.Table, Metric: r.Metric, MTU: r.MTU, Scope: r.Scope, OnLink: r.OnLink,
+		})
+	}
+}
+
+// virtualMAC is what the addresses answer with; empty: the interface's own address.
+func (f *family) virtualMAC() string {
+	if !f.router.config.VirtualMAC {
+		return ""
+	}
+	return f.config.VirtualMAC()
+}
+
+// sourceOn is the address that adverts come from, if the interface has it.
+func (f *family) sourceOn(l *Link) netip.Addr {
+	switch configured := f.config.Source; {
+	case !configured.IsValid():
+		return l.source(f.config.IPv4())
+	case l.has(configured):
+		return configured
+	}
+	return netip.Addr{}
+}

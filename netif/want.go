@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package netif
+
+import (
+	"errors"
+	"net/netip"
+	"time"
+
+	"vipd/netif/macvlan"
+	"vipd/netif/route"
+)
+
+var (
+	// ErrExpired: the lease ran out before it was renewed, and the kernel removed the
+	// address. It is not put back.
+	ErrExpired = errors.New("the lease ran out before it was renewed")
+	// ErrForeign: the address is on the interface already, set by somebody else. It is
+	// never touched.
+	ErrForeign = errors.New("the address is there already and not ours")
+)
+
+type (
+	// VirtualLink is an interface with a virtual MAC: it is down unless addresses are
+	// on it.
+	VirtualLink = macvlan.Link
+	// Route is a route that comes and goes with addresses.
+	Route = route.Route
+)
+
+// Address is one wanted address at its place.
+type Address struct {
+	Link   int          // index of the interface
+	Prefix netip.Prefix // inside a network of the interface it goes on as /32 or /128
+	Label  string       // IFA_LABEL, IPv4 only; empty: the interface's name
+	Scope  uint8        // RT_SCOPE_*; over IPv6 the kernel takes the address's own
+}
+
+// Want is the wanted state of the addresses and routes of one key.
+type Want struct {
+	Addresses []Address
+	// Routes are added after the addresses, and removed before them.
+	Routes []Route
+	// VirtualLink names the one of [Config.VirtualLinks] that the addresses of its
+	// parent go onto; empty: none.
+	VirtualLink string
+	// Present: all of them are there as ours. Else none of them is, on whatever link
+	// and with whatever prefix length: what a run before us has left is removed.
+	Present bool
+	// Silent: they are present, but ARP and ND for them are not answered.
+	Silent bool
+	Lease  time.Duration // the kernel's lifetime, rounded up to a second; 0: for ever
+}
+
+// Holding says what is true of the addresses of one key: after each Set, and when it
+// changed without one.
+//
+//   - Held: all are there. It is repeated when one was deleted and has been put back.
+//   - not Held, no Err: none is there, as wanted.
+//   - not Held, Err: they are wanted, but one could not be set or kept; none is kept,
+//     and there is no further attempt until the next Set. Or they are not wanted, and
+//     one could not be deleted. Err names the address, route or interface; it may wrap
+//     [ErrForeign], [ErrExpired], an error of packages macvlan or route, or a system
+//     call's errno.
+type Holding struct {
+	Key  string
+	Held bool
+	Err  error
+}
