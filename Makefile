@@ -19,7 +19,7 @@ help: ## show this list
 build: ## build bin/vipd, static
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/vipd ./cmd/vipd
 
-test: needs check cover ## all tests, in network namespaces, with real HAProxy and nginx (root)
+test: needs check cover ## all tests, in network namespaces, with real HAProxy, nginx, keepalived, FRR (root)
 	$(GOTEST) ./...
 
 unit: ## the tests that need no root
@@ -53,8 +53,8 @@ fuzz: ## fuzz the parsers, the core and the simulated LAN, FUZZTIME=60s each
 	go test -run '^$$' -fuzz FuzzFaults -fuzztime $(FUZZTIME) ./vrrp/vrrpsim
 	go test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) ./config
 
-needs: # what the tests and the demo run: HAProxy, nginx
-	@integration/needs haproxy nginx
+needs: # what the tests and the demo run: HAProxy, nginx, and other VRRP daemons
+	@integration/needs haproxy nginx keepalived frr=/usr/lib/frr/vrrpd
 
 clean: ## remove what was built
 	rm -rf bin

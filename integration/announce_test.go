@@ -15,7 +15,7 @@ import (
 )
 
 // schedule is when a new Active announces its addresses, from the first time on.
-var schedule = []time.Duration{0, 60 * time.Millisecond, 250 * time.Millisecond, time.Second, 5 * time.Second}
+var schedule = []time.Duration{0, 30 * time.Millisecond, 60 * time.Millisecond, 250 * time.Millisecond, time.Second, 5 * time.Second}
 
 const (
 	// repeatAfter is when a new Active's first advert is sent once more.

@@ -24,7 +24,7 @@ func TestCommands(t *testing.T) {
 	t.Parallel()
 	s := build(t, quick, haproxy)
 	n := s.lb1
-	good, bad := n.configFile(), filepath.Join(n.dir, "bad.yaml")
+	good, bad := n.configFile(), filepath.Join(n.host.Dir, "bad.yaml")
 	must(t, os.WriteFile(bad, []byte(badConfig), 0o600))
 	mistakes := []string{bad + ":4:9: ", "vrid", bad + ":5:3: ", "priotity", bad + ":6:", "192.0.2.300"}
 	for name, test := range map[string]struct {

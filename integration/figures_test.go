@@ -35,11 +35,11 @@ type event struct {
 func failed(e election) time.Duration { return (e.skew() + reaction).Truncate(2 * time.Millisecond) }
 
 func events(t *testing.T, s *site) []event {
-	pull := afterAdvert(t, startCapture(t, s.client), s.lb1, s.lb1.cable.Pull)
+	pull := afterAdvert(t, startCapture(t, s.client), s.lb1, s.lb1.host.Cable.Pull)
 	return []event{
 		{"HAProxy killed", s.lb1.killWeb, s.lb1.restartWeb, failed(s.election), false},
 		{"SIGTERM", s.lb1.stopVipd, s.lb1.restartVipd, planned, true},
-		{"cable pulled", pull, s.lb1.cable.Restore, s.election.silence() + reaction, false},
+		{"cable pulled", pull, s.lb1.host.Cable.Restore, s.election.silence() + reaction, false},
 	}
 }
 

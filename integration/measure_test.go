@@ -30,14 +30,14 @@ type probes struct{ http, udp *lab.Probe }
 func watch(t *testing.T, s *site) probes {
 	t.Helper()
 	for _, n := range []*node{s.lb1, s.lb2} {
-		echo, err := lab.StartEcho(n.host)
+		echo, err := lab.StartEcho(n.host.Namespace)
 		must(t, err)
 		t.Cleanup(func() { echo.Stop() })
 	}
 	http, err := lab.StartHTTPProbe(s.client, netip.AddrPortFrom(vip.Addr(), 80))
 	must(t, err)
 	t.Cleanup(func() { http.Stop() })
-	udp, err := lab.StartUDPProbe(s.client, vip.Addr())
+	udp, err := lab.StartUDPProbe(s.client, vip.Addr(), time.Millisecond)
 	must(t, err)
 	t.Cleanup(func() { udp.Stop() })
 	must(t, errors.Join(http.Prefer(), udp.Prefer()))

@@ -23,19 +23,28 @@ import (
 
 // node is one load balancer.
 type node struct {
-	host  *lab.Namespace
-	cable *lab.Cable
-	dir   string
-	web   lab.WebServer
-	check string // how vipd checks it, as a line of the configuration
-	vipd  *lab.Vipd
+	host *lab.Host
+	web  lab.WebServer
+	vipd *lab.Vipd
 
 	webUp, vipdUp bool // as the test left them
 }
 
-func (n *node) configFile() string { return filepath.Join(n.dir, "vipd.yaml") }
+// newNode makes a node of a host: a web server runs on it, and vipd is configured.
+func newNode(t *testing.T, host *lab.Host, e election, web string) *node {
+	t.Helper()
+	n := &node{host: host, webUp: true}
+	var err error
+	n.web, err = lab.StartWebServer(web, host.Namespace, host.Dir)
+	must(t, err)
+	t.Cleanup(func() { n.web.Kill() })
+	n.configure(t, n.config(e, ifname))
+	return n
+}
 
-func (n *node) socket() string { return filepath.Join(n.dir, "vipd.sock") }
+func (n *node) configFile() string { return filepath.Join(n.host.Dir, "vipd.yaml") }
+
+func (n *node) socket() string { return filepath.Join(n.host.Dir, "vipd.sock") }
 
 // config is vipd's configuration. The checks are frequent, so that a service that
 // is back is soon believed; its death does not wait for them.
@@ -55,7 +64,7 @@ checks:
   %s
   interval: 200ms
   timeout: 200ms
-`, n.host.Name(), n.socket(), ifname, e.better, e.other, e.interval, vip, n.check)
+`, n.host.Name(), n.socket(), ifname, e.better, e.other, e.interval, vip, n.web.Check())
 }
 
 func (n *node) configure(t *testing.T, config string) {
@@ -65,9 +74,9 @@ func (n *node) configure(t *testing.T, config string) {
 
 func (n *node) startVipd(t *testing.T) {
 	t.Helper()
-	log := filepath.Join(n.dir, "vipd.log")
+	log := filepath.Join(n.host.Dir, "vipd.log")
 	var err error
-	n.vipd, err = lab.StartVipd(n.host, program(), n.configFile(), log)
+	n.vipd, err = lab.StartVipd(n.host.Namespace, program(), n.configFile(), log)
 	must(t, err)
 	n.vipdUp = true
 	t.Cleanup(func() {
@@ -167,19 +176,7 @@ func (n *node) owns() (bool, error) {
 }
 
 // addresses are those with the VIP's number on the node's interfaces.
-func (n *node) addresses() ([]netlink.Addr, error) {
-	all, err := n.host.Handle().AddrList(nil, netlink.FAMILY_V4)
-	if err != nil {
-		return nil, fmt.Errorf("list addresses: %w", err)
-	}
-	var found []netlink.Addr
-	for _, a := range all {
-		if a.IP.String() == vip.Addr().String() {
-			found = append(found, a)
-		}
-	}
-	return found, nil
-}
+func (n *node) addresses() ([]netlink.Addr, error) { return n.host.Addresses(vip.Addr()) }
 
 // address is the node's own.
 func (n *node) address() netip.Addr { return networks[n.host.Name()].Addr() }

@@ -5,18 +5,20 @@ package integration_test
 import (
 	"fmt"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"vipd/integration/lab"
 )
 
-const ifname = "eth0"
+const (
+	ifname  = lab.Interface
+	haproxy = "haproxy"
+	nginx   = "nginx"
+)
 
 var (
-	vip       = netip.MustParsePrefix("192.0.2.100/24")
+	vip       = netip.MustParsePrefix(lab.VIP4)
 	clientNet = netip.MustParsePrefix("192.0.2.1/24")
 	networks  = map[string]netip.Prefix{
 		"lb1": netip.MustParsePrefix("192.0.2.11/24"),
@@ -49,85 +51,34 @@ func (e election) silence() time.Duration { return 3*e.interval + e.skew() }
 // site is two load balancers and a client on a switch.
 type site struct {
 	election election
-	dir      string
 	lan      *lab.Switch
 	client   *lab.Namespace
 	lb1, lb2 *node
 }
 
-// service starts what the load balancers run, and says how vipd checks it.
-type service func(n *lab.Namespace, dir string) (lab.WebServer, string, error)
-
-func haproxy(n *lab.Namespace, dir string) (lab.WebServer, string, error) {
-	h, err := lab.StartHAProxy(n, dir)
-	if err != nil {
-		return nil, "", err
-	}
-	return h, fmt.Sprintf("haproxy: {socket: %q}", h.Socket()), nil
-}
-
-func nginx(n *lab.Namespace, dir string) (lab.WebServer, string, error) {
-	x, err := lab.StartNginx(n, dir)
-	if err != nil {
-		return nil, "", err
-	}
-	return x, fmt.Sprintf("nginx: {pid_file: %q, url: %q}", x.PIDFile(), x.URL()), nil
-}
-
-// build lays out a site on which the service runs, and vipd does not yet.
-func build(t *testing.T, e election, serve service) *site {
+// build lays out a site on which a web server runs, and vipd does not yet.
+func build(t *testing.T, e election, web string) *site {
 	t.Helper()
-	s := &site{election: e, dir: tempDir(t)}
-	var err error
-	s.lan, err = lab.NewSwitch()
+	l, err := lab.NewSite()
 	must(t, err)
-	t.Cleanup(func() { s.lan.Close() })
-	s.client = newHost(t, "client")
-	_, err = s.lan.Plug(s.client, ifname, clientNet.String())
-	must(t, err)
-	s.lb1, s.lb2 = s.addNode(t, "lb1", serve), s.addNode(t, "lb2", serve)
+	t.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	s := &site{election: e, lan: l.LAN, client: l.Client.Namespace}
+	s.lb1, s.lb2 = newNode(t, l.LB1, e, web), newNode(t, l.LB2, e, web)
 	return s
 }
 
 // run lays out a site, and waits until lb1 is Active.
-func run(t *testing.T, e election, serve service) *site {
+func run(t *testing.T, e election, web string) *site {
 	t.Helper()
-	s := build(t, e, serve)
+	s := build(t, e, web)
 	s.lb1.startVipd(t)
 	s.lb2.startVipd(t)
 	await(t, func() error { return s.look(s.lb1) })
 	return s
-}
-
-// tempDir is short: the name of a UNIX socket must fit into 107 bytes.
-func tempDir(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "vipd-test-")
-	must(t, err)
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	return dir
-}
-
-func newHost(t *testing.T, name string) *lab.Namespace {
-	t.Helper()
-	host, err := lab.NewNamespace(name)
-	must(t, err)
-	t.Cleanup(func() { host.Close() })
-	return host
-}
-
-func (s *site) addNode(t *testing.T, name string, serve service) *node {
-	t.Helper()
-	n := &node{host: newHost(t, name), dir: filepath.Join(s.dir, name), webUp: true}
-	must(t, os.Mkdir(n.dir, 0o700))
-	var err error
-	n.cable, err = s.lan.Plug(n.host, ifname, networks[name].String())
-	must(t, err)
-	n.web, n.check, err = serve(n.host, n.dir)
-	must(t, err)
-	t.Cleanup(func() { n.web.Kill() })
-	n.configure(t, n.config(s.election, ifname))
-	return n
 }
 
 // look tells what is wrong with a site on which a node alone has the VIP.

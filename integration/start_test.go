@@ -26,7 +26,7 @@ func TestInterfaceComesAndGoes(t *testing.T) {
 	s.lb1.startVipd(t)
 	for range 2 {
 		awaitFault(t, s.lb1, "interface-missing")
-		_, err := s.lan.Plug(s.lb1.host, "eth1", "192.0.2.21/24")
+		_, err := s.lan.Plug(s.lb1.host.Namespace, "eth1", "192.0.2.21/24")
 		must(t, err)
 		await(t, func() error { return errors.Join(s.lb1.is("active"), s.lb1.look(true)) })
 		if got := s.lb1.command(t, "status", "--config", s.lb1.configFile()); got.code != 0 {

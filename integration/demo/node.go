@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/vishvananda/netlink"
-
 	"vipd/integration/lab"
 )
 
@@ -18,10 +16,9 @@ const lookInterval = 50 * time.Millisecond
 
 // node is one load balancer.
 type node struct {
-	host  *lab.Namespace
-	cable *lab.Cable
-	web   lab.WebServer
-	vipd  *lab.Vipd
+	host *lab.Host
+	web  lab.WebServer
+	vipd *lab.Vipd
 
 	webUp, vipdUp bool // as the play left them
 }
@@ -99,18 +96,6 @@ func (s status) look(serves, webUp bool) error {
 
 // owns tells whether the node has the VIP.
 func (n *node) owns() (bool, error) {
-	link, err := n.host.Handle().LinkByName(ifname)
-	if err != nil {
-		return false, fmt.Errorf("find %s: %w", ifname, err)
-	}
-	addresses, err := n.host.Handle().AddrList(link, netlink.FAMILY_V4)
-	if err != nil {
-		return false, fmt.Errorf("list addresses: %w", err)
-	}
-	for _, a := range addresses {
-		if a.IP.String() == vip.Addr().String() {
-			return true, nil
-		}
-	}
-	return false, nil
+	found, err := n.host.Addresses(vip.Addr())
+	return len(found) > 0, err
 }

@@ -34,8 +34,8 @@ func acts(s *stage) []act {
 		{web + " on lb1 is back", s.lb1.restartWeb, s.lb1, e.planned()},
 		{"vipd on lb1 is stopped", s.lb1.stopVipd, s.lb2, e.planned()},
 		{"vipd on lb1 is back", s.lb1.restartVipd, s.lb1, e.planned()},
-		{"the cable of lb1 is pulled", s.lb1.cable.Pull, s.lb2, e.silent()},
-		{"the cable of lb1 is back", s.lb1.cable.Restore, s.lb1, e.planned()},
+		{"the cable of lb1 is pulled", s.lb1.host.Cable.Pull, s.lb2, e.silent()},
+		{"the cable of lb1 is back", s.lb1.host.Cable.Restore, s.lb1, e.planned()},
 	}
 }
 

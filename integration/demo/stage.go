@@ -4,24 +4,19 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"vipd/integration/lab"
 )
 
-const (
-	ifname   = "eth0"
-	httpPort = 80
-)
+const httpPort = 80
 
 // vip is the address that the client uses.
-var vip = netip.MustParsePrefix("192.0.2.100/24")
+var vip = netip.MustParsePrefix(lab.VIP4)
 
 // stage is two load balancers and a client on a switch.
 type stage struct {
@@ -31,96 +26,61 @@ type stage struct {
 	steady   time.Duration // how long one node must have served the client at the end of an act
 	patience time.Duration // bounds an act: the rise of a check, Active_Down_Interval, a start
 
-	dir      string
-	lan      *lab.Switch
-	client   *lab.Namespace
+	site     *lab.Site
 	lb1, lb2 *node
 	probe    *lab.Probe
-	cleanup  []func() error // to be called from the last to the first
 }
 
 // build lays out everything and starts it. The stage must be closed, also after an
 // error.
 func (s *stage) build() (err error) {
-	if s.dir, err = os.MkdirTemp("", "vipd-demo-"); err != nil {
+	if s.site, err = lab.NewSite(); err != nil {
 		return err
 	}
-	s.onClose(func() error { return os.RemoveAll(s.dir) })
-	if s.lan, err = lab.NewSwitch(); err != nil {
+	if s.lb1, err = s.newNode(s.site.LB1); err != nil {
 		return err
 	}
-	s.onClose(s.lan.Close)
-	if s.client, _, err = s.plug("client", "192.0.2.1/24"); err != nil {
+	if s.lb2, err = s.newNode(s.site.LB2); err != nil {
 		return err
 	}
-	if s.lb1, err = s.addNode("lb1", "192.0.2.11/24"); err != nil {
-		return err
-	}
-	if s.lb2, err = s.addNode("lb2", "192.0.2.12/24"); err != nil {
-		return err
-	}
-	s.probe, err = lab.StartHTTPProbe(s.client, netip.AddrPortFrom(vip.Addr(), httpPort))
+	s.probe, err = lab.StartHTTPProbe(s.site.Client.Namespace, netip.AddrPortFrom(vip.Addr(), httpPort))
 	if err != nil {
 		return err
 	}
-	s.onClose(s.probe.Stop)
+	s.site.OnClose(s.probe.Stop)
 	return s.probe.Prefer()
 }
 
-func (s *stage) onClose(f func() error) { s.cleanup = append(s.cleanup, f) }
-
 // close ends everything and removes it.
 func (s *stage) close() error {
-	var errs []error
-	for _, f := range slices.Backward(s.cleanup) {
-		errs = append(errs, f())
+	if s.site == nil {
+		return nil
 	}
-	s.cleanup = nil
-	return errors.Join(errs...)
+	return s.site.Close()
 }
 
-func (s *stage) plug(name, address string) (*lab.Namespace, *lab.Cable, error) {
-	host, err := lab.NewNamespace(name)
-	if err != nil {
-		return nil, nil, err
-	}
-	s.onClose(host.Close)
-	cable, err := s.lan.Plug(host, ifname, address)
-	return host, cable, err
-}
-
-// addNode adds a load balancer and starts its programs.
-func (s *stage) addNode(name, address string) (*node, error) {
-	host, cable, err := s.plug(name, address)
+// newNode starts the programs of a load balancer.
+func (s *stage) newNode(host *lab.Host) (*node, error) {
+	web, err := lab.StartWebServer(s.service.program, host.Namespace, host.Dir)
 	if err != nil {
 		return nil, err
 	}
-	n := &node{host: host, cable: cable}
-	dir := filepath.Join(s.dir, name)
-	if err := os.Mkdir(dir, 0o700); err != nil {
+	s.site.OnClose(web.Kill)
+	config := filepath.Join(host.Dir, "vipd.yaml")
+	if err := os.WriteFile(config, []byte(s.config(host, web.Check())), 0o600); err != nil {
 		return nil, err
 	}
-	web, check, err := s.service.start(host, dir)
+	vipd, err := lab.StartVipd(host.Namespace, s.vipd, config, filepath.Join(host.Dir, "vipd.log"))
 	if err != nil {
 		return nil, err
 	}
-	s.onClose(web.Kill)
-	n.web, n.webUp = web, true
-	config := filepath.Join(dir, "vipd.yaml")
-	if err := os.WriteFile(config, []byte(s.config(name, dir, check)), 0o600); err != nil {
-		return nil, err
-	}
-	if n.vipd, err = lab.StartVipd(host, s.vipd, config, filepath.Join(dir, "vipd.log")); err != nil {
-		return nil, err
-	}
-	s.onClose(n.vipd.Stop)
-	n.vipdUp = true
-	return n, nil
+	s.site.OnClose(vipd.Stop)
+	return &node{host: host, web: web, vipd: vipd, webUp: true, vipdUp: true}, nil
 }
 
 // config is vipd's configuration file. The nodes share one file system here, so
 // their paths differ; on real nodes the rest is one file for both, too.
-func (s *stage) config(name, dir, check string) string {
+func (s *stage) config(host *lab.Host, check string) string {
 	return fmt.Sprintf(`node: %s
 api: %q
 routers:
@@ -139,7 +99,7 @@ checks:
   rise: 2
   fall: 2
   penalty: lowest
-`, name, filepath.Join(dir, "vipd.sock"), ifname, s.election.better, s.election.other, s.election.interval, vip, check)
+`, host.Name(), filepath.Join(host.Dir, "vipd.sock"), lab.Interface, s.election.better, s.election.other, s.election.interval, vip, check)
 }
 
 // settled waits until a node alone owns the VIP, and both nodes say that all is as

@@ -15,6 +15,8 @@ import (
 	"github.com/mdlayher/packet"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"vipd/integration/lab"
 )
 
 // The test binary itself stands in for vipd. The two stand-ins talk through files,
@@ -87,7 +89,7 @@ func (d *dummy) run() error {
 
 // turn looks at the world once.
 func (d *dummy) turn() error {
-	link, err := net.InterfaceByName(ifname)
+	link, err := net.InterfaceByName(lab.Interface)
 	if err != nil {
 		return err
 	}
@@ -145,7 +147,7 @@ func (d *dummy) own(want bool) error {
 		return err
 	}
 	defer handle.Close()
-	link, err := handle.LinkByName(ifname)
+	link, err := handle.LinkByName(lab.Interface)
 	if err != nil {
 		return err
 	}
@@ -161,7 +163,7 @@ func (d *dummy) own(want bool) error {
 }
 
 func announce() error {
-	link, err := net.InterfaceByName(ifname)
+	link, err := net.InterfaceByName(lab.Interface)
 	if err != nil {
 		return err
 	}

@@ -10,8 +10,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"slices"
-	"sync"
 	"time"
 
 	"golang.org/x/net/bpf"
@@ -19,24 +17,18 @@ import (
 )
 
 const (
-	// maxPackets bounds what a capture remembers.
-	maxPackets = 1 << 16
 	// captureLen is how much of a frame is read, in bytes: all headers.
 	captureLen = 128
 	// captureBuffer is what the kernel queues for a capture, in bytes.
 	captureBuffer = 1 << 20
 )
 
-// Capture records the VRRP adverts and the ARP packets that one interface of a
-// host sends and receives, with the kernel's time stamps.
+// Capture records the VRRP adverts, the ARP packets and those of Neighbor Discovery
+// that one interface of a host sends and receives, with the kernel's time stamps.
+// What a macvlan on the interface sends is among them.
 type Capture struct {
-	file  *os.File
-	ended chan struct{}
-
-	mu      sync.Mutex // guards what follows
-	packets []Packet
-	changed chan struct{} // closed and replaced at each packet
-	err     error         // why it ended
+	file    *os.File
+	packets *journal[Packet]
 }
 
 // StartCapture captures on an interface of n until Close.
@@ -49,7 +41,7 @@ func StartCapture(n *Namespace, ifname string) (*Capture, error) {
 	if err != nil {
 		return nil, fmt.Errorf("capture on %s of %s: %w", ifname, n.name, err)
 	}
-	c := &Capture{file: file, ended: make(chan struct{}), changed: make(chan struct{})}
+	c := &Capture{file: file, packets: newJournal[Packet]()}
 	go c.run()
 	return c, nil
 }
@@ -81,14 +73,21 @@ func networkOrder(v uint16) uint16 {
 	return binary.NativeEndian.Uint16(binary.BigEndian.AppendUint16(nil, v))
 }
 
-// captureFilter lets ARP and VRRP over IPv4 through.
+// captureFilter lets through what decode knows.
 func captureFilter() (*unix.SockFprog, error) {
 	program, err := bpf.Assemble([]bpf.Instruction{
 		bpf.LoadAbsolute{Off: 12, Size: 2}, // EtherType
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: etherTypeARP, SkipTrue: 3},
-		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: etherTypeIPv4, SkipTrue: 3},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: etherTypeARP, SkipTrue: 10},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: etherTypeIPv6, SkipTrue: 3},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: etherTypeIPv4, SkipTrue: 9},
 		bpf.LoadAbsolute{Off: ethernetLen + 9, Size: 1}, // protocol
-		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: protocolVRRP, SkipTrue: 1},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: protocolVRRP, SkipTrue: 6, SkipFalse: 7},
+		bpf.LoadAbsolute{Off: ethernetLen + 6, Size: 1}, // next header
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: protocolVRRP, SkipTrue: 4},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: protocolICMP6, SkipTrue: 4},
+		bpf.LoadAbsolute{Off: ethernetLen + ipv6Len, Size: 1}, // ICMPv6's type
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: typeSolicitation, SkipTrue: 1},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: typeAdvertisement, SkipTrue: 1},
 		bpf.RetConstant{Val: captureLen},
 		bpf.RetConstant{Val: 0},
 	})
@@ -103,17 +102,16 @@ func captureFilter() (*unix.SockFprog, error) {
 }
 
 func (c *Capture) run() {
-	defer close(c.ended)
 	for {
 		packet, known, err := c.receive()
 		if err == nil && known {
-			err = c.record(packet)
+			err = c.packets.add(packet)
 		}
 		if errors.Is(err, unix.ENETDOWN) { // reported once; the interface may come up again
 			continue
 		}
 		if err != nil {
-			c.end(err)
+			c.packets.end(err)
 			return
 		}
 	}
@@ -162,55 +160,18 @@ func timestamp(control []byte) (time.Time, error) {
 	return time.Time{}, errors.New("the frame has no time stamp")
 }
 
-func (c *Capture) record(p Packet) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.packets) == maxPackets {
-		return fmt.Errorf("the capture is full with %d packets", maxPackets)
-	}
-	c.packets = append(c.packets, p)
-	close(c.changed)
-	c.changed = make(chan struct{})
-	return nil
-}
-
-func (c *Capture) end(err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.err = err
-}
-
 // Packets are those captured so far.
-func (c *Capture) Packets() []Packet {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return slices.Clone(c.packets)
-}
+func (c *Capture) Packets() []Packet { return c.packets.all() }
 
 // Wait waits for the first packet, from the begin of the capture on, that matches.
 // It is an error when ctx ends before that, or the capture.
 func (c *Capture) Wait(ctx context.Context, match func(Packet) bool) (Packet, error) {
-	for seen := 0; ; {
-		c.mu.Lock()
-		packets, changed := c.packets, c.changed
-		c.mu.Unlock()
-		if i := slices.IndexFunc(packets[seen:], match); i >= 0 {
-			return packets[seen+i], nil
-		}
-		seen = len(packets)
-		select {
-		case <-changed:
-		case <-c.ended:
-			return Packet{}, fmt.Errorf("the capture has ended: %w", c.err)
-		case <-ctx.Done():
-			return Packet{}, fmt.Errorf("no such packet among %d: %w", seen, ctx.Err())
-		}
-	}
+	return c.packets.wait(ctx, match)
 }
 
 // Close ends the capture. What it recorded stays.
 func (c *Capture) Close() error {
 	err := c.file.Close()
-	<-c.ended
+	<-c.packets.ended
 	return err
 }

@@ -5,9 +5,13 @@
 // demo are written with it.
 //
 // A [Namespace] is a host, a [Switch] the LAN between hosts, a [Cable] what
-// connects them. [HAProxy], [Nginx] and [Vipd] are the programs, a [Capture] reads
-// frames off a wire, and a [Probe] is a client whose [Sample]s say when it was
-// served, and by whom.
+// connects them, and a [Site] the usual layout of these. [HAProxy] and [Nginx] are
+// the web servers, [Vipd], [Keepalived] and [FRR] the VRRP daemons.
+//
+// A [Probe] is a client whose [Sample]s say when it was served, and by whom. A
+// [Capture] reads frames off a wire: [Claims] judges from them who was Active, and
+// [Answers] whom an [Asker] was told to turn to. A [NeighborWatch] is what a host
+// believes.
 //
 // Nothing outlives the process that made it, not even after SIGKILL: namespaces
 // have no name in /run/netns, and the kernel ends every child with its parent.

@@ -9,6 +9,7 @@ import (
 	"net"
 
 	"golang.org/x/net/ipv4"
+	"golang.org/x/net/ipv6"
 )
 
 const echoPort = 7
@@ -35,33 +36,48 @@ func StartEcho(n *Namespace) (*Echo, error) {
 
 // serveEcho is the echo server's process.
 func serveEcho(name string, out io.Writer, stop <-chan struct{}) error {
-	socket, err := net.ListenUDP("udp4", &net.UDPAddr{Port: echoPort})
-	if err != nil {
+	v4, err4 := net.ListenUDP("udp4", &net.UDPAddr{Port: echoPort})
+	v6, err6 := net.ListenUDP("udp6", &net.UDPAddr{Port: echoPort})
+	if err := errors.Join(err4, err6); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	conn := ipv4.NewPacketConn(socket)
-	if err := conn.SetControlMessage(ipv4.FlagDst, true); err != nil {
+	conn4, conn6 := ipv4.NewPacketConn(v4), ipv6.NewPacketConn(v6)
+	if err := errors.Join(conn4.SetControlMessage(ipv4.FlagDst, true), conn6.SetControlMessage(ipv6.FlagDst, true)); err != nil {
 		return fmt.Errorf("ask for the destination: %w", err)
 	}
 	fmt.Fprintln(out, "listening")
-	go func() {
-		<-stop
-		socket.Close()
-	}()
-	return echo(conn, name)
+	ended := make(chan error, 2)
+	go func() { ended <- echo4(conn4, name) }()
+	go func() { ended <- echo6(conn6, name) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-stop:
+		return nil
+	}
 }
 
-func echo(conn *ipv4.PacketConn, name string) error {
+// echo4 answers from the address that was asked. From one that has just gone that
+// fails: the answer is lost, as it should.
+func echo4(conn *ipv4.PacketConn, name string) error {
 	buffer := make([]byte, 1500)
 	for {
 		n, asked, from, err := conn.ReadFrom(buffer)
-		if errors.Is(err, net.ErrClosed) {
-			return nil
-		}
 		if err != nil {
 			return fmt.Errorf("receive: %w", err)
 		}
-		// An answer from an address that has just gone fails: it is lost, as it should.
 		conn.WriteTo(append(buffer[:n], name...), &ipv4.ControlMessage{Src: asked.Dst}, from)
+	}
+}
+
+// echo6 is echo4 for IPv6.
+func echo6(conn *ipv6.PacketConn, name string) error {
+	buffer := make([]byte, 1500)
+	for {
+		n, asked, from, err := conn.ReadFrom(buffer)
+		if err != nil {
+			return fmt.Errorf("receive: %w", err)
+		}
+		conn.WriteTo(append(buffer[:n], name...), &ipv6.ControlMessage{Src: asked.Dst}, from)
 	}
 }

@@ -5,9 +5,11 @@ package lab
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 
@@ -96,6 +98,18 @@ func (n *Namespace) Name() string { return n.name }
 // Handle is a netlink handle of the namespace. It may be used from anywhere, until
 // Close.
 func (n *Namespace) Handle() *netlink.Handle { return n.handle }
+
+// Addresses are the interfaces' addresses that are an address, with any prefix length.
+func (n *Namespace) Addresses(address netip.Addr) ([]netlink.Addr, error) {
+	all, err := n.handle.AddrList(nil, netlink.FAMILY_ALL)
+	if err != nil {
+		return nil, fmt.Errorf("list the addresses of %s: %w", n.name, err)
+	}
+	return slices.DeleteFunc(all, func(a netlink.Addr) bool {
+		other, _ := netip.AddrFromSlice(a.IP)
+		return other.Unmap() != address
+	}), nil
+}
 
 // Do runs fn inside the namespace and returns its error. Sockets made in it stay
 // in the namespace. Calls are serial: keep fn short, and don't call Do within it.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -169,36 +170,62 @@ func TestCloseEndsPrograms(t *testing.T) {
 	}
 }
 
-// victim is a process that makes a namespace, starts a program in it and says its
-// process id.
+// victim is a process that makes a site, starts programs in it and says their
+// process ids. Those of others start processes and change their user by themselves.
 func victim() {
-	n, err := NewNamespace("victim")
+	var s *Site
+	var k *Keepalived
+	var f *FRR
+	sleep := exec.Command("sleep", "1000")
+	for _, step := range []func() error{
+		func() (err error) { s, err = NewSite(); return err },
+		func() error { return s.Client.Start(sleep) },
+		func() (err error) {
+			k, err = StartKeepalived(s.LB1.Namespace, s.LB1.Dir, keepalivedConfig(VIP4, 100, ""))
+			return err
+		},
+		func() error { return s.LB2.AddVirtualMAC(Interface, 51, VIP4) },
+		func() (err error) {
+			f, err = StartFRR(s.LB2.Namespace, s.LB2.Dir, frrConfig(VIP4, 200))
+			return err
+		},
+	} {
+		if err := step(); err != nil {
+			panic(err)
+		}
+	}
+	child, err := os.ReadFile(k.pidFiles[1])
 	if err != nil {
 		panic(err)
 	}
-	cmd := exec.Command("sleep", "1000")
-	if err := n.Start(cmd); err != nil {
-		panic(err)
-	}
-	fmt.Println(cmd.Process.Pid)
-	cmd.Wait()
+	fmt.Println(sleep.Process.Pid, k.PID(), f.zebra.PID(), f.vrrpd.PID(), strings.TrimSpace(string(child)))
+	sleep.Wait()
 }
 
 func TestNothingOutlivesAKilledProcess(t *testing.T) {
+	dir, err := os.MkdirTemp("", "vipd-victim-") // unlike the test's own it can be searched by FRR
+	must(t, err)
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	must(t, os.Chmod(dir, 0o711))
 	cmd := exec.Command("/proc/self/exe")
-	cmd.Env = append(os.Environ(), victimEnv+"=1")
+	cmd.Env = append(os.Environ(), victimEnv+"=1", "TMPDIR="+dir)
+	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	must(t, err)
 	must(t, cmd.Start())
 	line, err := bufio.NewReader(out).ReadString('\n')
 	must(t, err)
-	var pid int
-	if _, err := fmt.Sscan(line, &pid); err != nil {
-		t.Fatal(err)
-	}
 	must(t, cmd.Process.Kill())
 	cmd.Wait()
-	waitEnd(t, pid)
+	pids := strings.Fields(line)
+	if len(pids) != 5 {
+		t.Fatalf("the victim says %q", line)
+	}
+	for _, text := range pids {
+		pid, err := strconv.Atoi(text)
+		must(t, err)
+		waitEnd(t, pid)
+	}
 }
 
 // waitEnd waits until the process has ended.

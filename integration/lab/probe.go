@@ -36,17 +36,17 @@ type Probe struct {
 // given up after a second, and counts as unanswered at once when 400 are under way.
 // The page must be served with status 200; its text is the server's name.
 func StartHTTPProbe(n *Namespace, server netip.AddrPort) (*Probe, error) {
-	return startProbe(n, "http", server)
+	return startProbe(n, "http", server.String())
 }
 
-// StartUDPProbe sends the server a datagram every millisecond, from inside n, that
-// an [Echo] there answers. One unanswered after a second is lost.
-func StartUDPProbe(n *Namespace, server netip.Addr) (*Probe, error) {
-	return startProbe(n, "udp", netip.AddrPortFrom(server, echoPort))
+// StartUDPProbe sends the server a datagram at each period, from inside n, that an
+// [Echo] there answers. One unanswered after a second is lost.
+func StartUDPProbe(n *Namespace, server netip.Addr, period time.Duration) (*Probe, error) {
+	return startProbe(n, "udp", fmt.Sprint(netip.AddrPortFrom(server, echoPort), " ", period))
 }
 
-func startProbe(n *Namespace, name string, server netip.AddrPort) (*Probe, error) {
-	h, err := startHelper(n, name, server.String())
+func startProbe(n *Namespace, name, arg string) (*Probe, error) {
+	h, err := startHelper(n, name, arg)
 	if err != nil {
 		return nil, fmt.Errorf("start %s probe: %w", name, err)
 	}

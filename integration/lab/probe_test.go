@@ -3,7 +3,6 @@
 package lab
 
 import (
-	"bytes"
 	"fmt"
 	"net"
 	"net/netip"
@@ -156,7 +155,7 @@ func TestUDPProbeCountsWhatIsLost(t *testing.T) {
 		defer func() { must(t, echo.Stop()) }()
 	}
 	give(t, l.lb1)
-	p, err := StartUDPProbe(l.client, netip.MustParseAddr(vip))
+	p, err := StartUDPProbe(l.client, netip.MustParseAddr(vip), time.Millisecond)
 	must(t, err)
 	waitServer(t, p, epoch, "lb1")
 
@@ -185,33 +184,41 @@ func TestClientFollowsGratuitousARPAtOnce(t *testing.T) {
 	p, err := StartHTTPProbe(l.client, netip.MustParseAddrPort(vip+":80"))
 	must(t, err)
 	waitServer(t, p, epoch, "lb1")
+	w := watchNeighbor(t, l.client, vipAddr)
 	link2, _ := eth0(t, l.lb2)
 	link1, _ := eth0(t, l.lb1)
 	for range 5 {
-		announce(t, l.lb2, link2.Attrs().HardwareAddr)
-		waitNeighbour(t, l.client, link2.Attrs().HardwareAddr)
-		announce(t, l.lb1, link1.Attrs().HardwareAddr)
-		waitNeighbour(t, l.client, link1.Attrs().HardwareAddr)
+		for _, n := range []struct {
+			host *Namespace
+			mac  net.HardwareAddr
+		}{{l.lb2, link2.Attrs().HardwareAddr}, {l.lb1, link1.Attrs().HardwareAddr}} {
+			announced := time.Now()
+			announce(t, n.host, n.mac)
+			if followed := waitNeighbor(t, w, n.mac, announced); followed.Time.Sub(announced) > 500*time.Millisecond {
+				t.Errorf("followed after %v", followed.Time.Sub(announced))
+			}
+		}
 	}
 	must(t, p.Stop())
 }
 
-// waitNeighbour waits less than locktime until n believes that the VIP is at mac.
-func waitNeighbour(t *testing.T, n *Namespace, mac net.HardwareAddr) {
-	t.Helper()
-	link, _ := eth0(t, n)
-	var last []netlink.Neigh
-	for deadline := time.Now().Add(500 * time.Millisecond); time.Now().Before(deadline); {
-		var err error
-		last, err = n.Handle().NeighList(link.Attrs().Index, netlink.FAMILY_V4)
-		must(t, err)
-		for _, neighbour := range last {
-			if neighbour.IP.String() == vip && bytes.Equal(neighbour.HardwareAddr, mac) {
-				return
-			}
-		}
+// The other tests of the probes are with IPv4.
+func TestProbesOfIPv6(t *testing.T) {
+	s := layOut(t)
+	_, err := StartHAProxy(s.LB1.Namespace, s.LB1.Dir)
+	must(t, err)
+	echo, err := StartEcho(s.LB1.Namespace)
+	must(t, err)
+	defer func() { must(t, echo.Stop()) }()
+	address := netip.MustParseAddr("2001:db8::11")
+	http, err := StartHTTPProbe(s.Client.Namespace, netip.AddrPortFrom(address, 80))
+	must(t, err)
+	udp, err := StartUDPProbe(s.Client.Namespace, address, time.Millisecond)
+	must(t, err)
+	for _, p := range []*Probe{http, udp} {
+		waitServer(t, p, epoch, "lb1")
+		must(t, p.Stop())
 	}
-	t.Fatalf("%s has the neighbours %v, want %s at %s", n.Name(), last, vip, mac)
 }
 
 func TestStartEchoWhereOneIs(t *testing.T) {
@@ -259,7 +266,7 @@ func TestProbeThatDies(t *testing.T) {
 
 // What a helper says must be samples; one that says something else is ended.
 func TestProbeThatTalksNonsense(t *testing.T) {
-	p, err := startProbe(newNamespace(t, "client"), "echo", netip.MustParseAddrPort("192.0.2.1:7"))
+	p, err := startProbe(newNamespace(t, "client"), "echo", "192.0.2.1:7 1ms")
 	must(t, err)
 	_, err = p.Wait(patient(t), epoch, func([]Sample) bool { return false })
 	if err == nil || !strings.Contains(err.Error(), "read a probe's sample") {

@@ -32,7 +32,8 @@ type process struct {
 	namespace *Namespace
 	command   []string
 	log       string
-	ready     func() bool // whether it serves; looked at often
+	ready     func() bool         // whether it serves; looked at often
+	attr      syscall.SysProcAttr // as whom it runs
 
 	cmd   *exec.Cmd
 	ended chan struct{} // closed when cmd has ended
@@ -48,6 +49,8 @@ func (p *process) start() error {
 	defer log.Close()
 	cmd := exec.Command(p.command[0], p.command[1:]...)
 	cmd.Stdout, cmd.Stderr = log, log
+	attr := p.attr
+	cmd.SysProcAttr = &attr
 	if err := p.namespace.Start(cmd); err != nil {
 		return err
 	}

@@ -78,7 +78,9 @@ func (s *Switch) addBridge() (err error) {
 }
 
 // Plug connects n to the switch by a veth pair. The end inside n is called ifname,
-// gets the addresses ("192.0.2.11/24") and is up. With
+// gets the addresses ("192.0.2.11/24", "2001:db8::11/64") and is up. Of these IPv6
+// addresses no duplicate is looked for; its link-local address has to be waited for,
+// unless the namespace was told to [Namespace.SkipDAD]. With
 // n == nil it is the namespace that this process is in.
 func (s *Switch) Plug(n *Namespace, ifname string, addresses ...string) (*Cable, error) {
 	cable, err := s.plug(n, ifname, addresses)
@@ -153,16 +155,26 @@ func configure(handle *netlink.Handle, ifname string, addresses []string) error 
 	if err != nil {
 		return fmt.Errorf("find %s: %w", ifname, err)
 	}
+	if err := addAddresses(handle, link, addresses); err != nil {
+		return err
+	}
+	return handle.LinkSetUp(link)
+}
+
+func addAddresses(handle *netlink.Handle, link netlink.Link, addresses []string) error {
 	for _, text := range addresses {
 		address, err := netlink.ParseAddr(text)
 		if err != nil {
 			return fmt.Errorf("address %q: %w", text, err)
 		}
+		if address.IP.To4() == nil {
+			address.Flags = unix.IFA_F_NODAD
+		}
 		if err := handle.AddrAdd(link, address); err != nil {
 			return fmt.Errorf("add address %s: %w", text, err)
 		}
 	}
-	return handle.LinkSetUp(link)
+	return nil
 }
 
 // Pull pulls the cable at the switch's end: the host's interface loses its carrier
@@ -178,6 +190,15 @@ func (c *Cable) Pull() error {
 func (c *Cable) Restore() error {
 	if err := c.handle.LinkSetUp(c.port); err != nil {
 		return fmt.Errorf("plug the cable into %s: %w", c.port.Attrs().Name, err)
+	}
+	return nil
+}
+
+// Isolate keeps hosts whose cables are isolated from reaching one another, though
+// not the others, or lets them again. Nobody loses a carrier.
+func (c *Cable) Isolate(isolated bool) error {
+	if err := c.handle.LinkSetIsolated(c.port, isolated); err != nil {
+		return fmt.Errorf("isolate %s: %w", c.port.Attrs().Name, err)
 	}
 	return nil
 }

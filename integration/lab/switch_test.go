@@ -20,10 +20,10 @@ func newSwitch(t *testing.T) *Switch {
 }
 
 // plugged makes a host with eth0 on the switch.
-func plugged(t *testing.T, s *Switch, name, address string) (*Namespace, *Cable) {
+func plugged(t *testing.T, s *Switch, name string, addresses ...string) (*Namespace, *Cable) {
 	t.Helper()
 	n := newNamespace(t, name)
-	cable, err := s.Plug(n, "eth0", address)
+	cable, err := s.Plug(n, "eth0", addresses...)
 	must(t, err)
 	return n, cable
 }
@@ -33,9 +33,9 @@ func datagram(t *testing.T, from, to *Namespace, address string) {
 	t.Helper()
 	var receiver net.PacketConn
 	var sender net.Conn
-	must(t, to.Do(func() (err error) { receiver, err = net.ListenPacket("udp4", address); return }))
+	must(t, to.Do(func() (err error) { receiver, err = net.ListenPacket("udp", address); return }))
 	defer receiver.Close()
-	must(t, from.Do(func() (err error) { sender, err = net.Dial("udp4", receiver.LocalAddr().String()); return }))
+	must(t, from.Do(func() (err error) { sender, err = net.Dial("udp", receiver.LocalAddr().String()); return }))
 	defer sender.Close()
 	_, err := sender.Write([]byte("hello"))
 	must(t, err)

@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 )
 
 const (
-	udpPeriod  = time.Millisecond
 	udpTimeout = time.Second
 	numberLen  = 8 // each datagram begins with its number
 )
@@ -30,8 +30,14 @@ type udpProbe struct {
 	sent map[uint64]time.Time // the unanswered, from due to next
 }
 
-func probeUDP(server string, out *sampleWriter, stop <-chan struct{}) error {
+// probeUDP takes the server's address and the period, with a space between them.
+func probeUDP(arg string, out *sampleWriter, stop <-chan struct{}) error {
+	server, every, _ := strings.Cut(arg, " ")
 	address, err := netip.ParseAddrPort(server)
+	if err != nil {
+		return err
+	}
+	period, err := time.ParseDuration(every)
 	if err != nil {
 		return err
 	}
@@ -45,7 +51,7 @@ func probeUDP(server string, out *sampleWriter, stop <-chan struct{}) error {
 		defer close(answers)
 		p.receive()
 	}()
-	err = pace(udpPeriod, stop, p.send)
+	err = pace(period, stop, p.send)
 	p.conn.SetReadDeadline(time.Now().Add(udpTimeout))
 	<-answers
 	p.expire(time.Now().Add(udpTimeout))

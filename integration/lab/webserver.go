@@ -20,6 +20,20 @@ type WebServer interface {
 	Kill() error
 	Stop() error
 	Restart() error
+	// Check is how vipd checks it, as a line of the configuration.
+	Check() string
+}
+
+// StartWebServer runs "haproxy" or "nginx" in n, with its files in the existing
+// directory dir, and waits until it serves.
+func StartWebServer(program string, n *Namespace, dir string) (WebServer, error) {
+	switch program {
+	case "haproxy":
+		return StartHAProxy(n, dir)
+	case "nginx":
+		return StartNginx(n, dir)
+	}
+	return nil, fmt.Errorf("no web server is called %q: want haproxy or nginx", program)
 }
 
 // HAProxy is the real one.
@@ -41,6 +55,7 @@ defaults
     timeout connect 5s
 frontend web
     bind :80
+    bind :::80 v6only
     http-request return status 200 content-type text/plain string "%[2]s"
 `
 
@@ -65,6 +80,9 @@ func StartHAProxy(n *Namespace, dir string) (*HAProxy, error) {
 // Socket is the path of HAProxy's stats socket.
 func (h *HAProxy) Socket() string { return h.socket }
 
+// Check is how vipd checks it, as a line of the configuration.
+func (h *HAProxy) Check() string { return fmt.Sprintf("haproxy: {socket: %q}", h.socket) }
+
 // Nginx is the real one.
 type Nginx struct {
 	process
@@ -87,6 +105,7 @@ http {
     scgi_temp_path %[1]s/scgi;
     server {
         listen 80;
+        listen [::]:80 ipv6only=on;
         default_type text/plain;
         location / { return 200 "%[2]s"; }
     }
@@ -119,6 +138,11 @@ func (x *Nginx) listens() bool {
 
 // PIDFile is the path of the file in which nginx says its process id.
 func (x *Nginx) PIDFile() string { return x.pidFile }
+
+// Check is how vipd checks it, as a line of the configuration.
+func (x *Nginx) Check() string {
+	return fmt.Sprintf("nginx: {pid_file: %q, url: %q}", x.pidFile, x.URL())
+}
 
 // URL is an address of nginx as seen from its own host.
 func (x *Nginx) URL() string { return "http://" + loopback + "/" }

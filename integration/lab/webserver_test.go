@@ -16,8 +16,8 @@ import (
 // get asks for the page at the URL, from n, over a new connection.
 func get(n *Namespace, url string) (body string, err error) {
 	err = n.Do(func() error {
-		// A dialer starts no goroutine for an IPv4 address, so it stays on the thread.
-		conn, err := net.Dial("tcp4", strings.TrimSuffix(strings.TrimPrefix(url, "http://"), "/"))
+		// A dialer starts no goroutine for an IP address, so it stays on the thread.
+		conn, err := net.Dial("tcp", strings.TrimSuffix(strings.TrimPrefix(url, "http://"), "/"))
 		if err != nil {
 			return err
 		}
@@ -43,16 +43,16 @@ func fetchBody(conn net.Conn) (string, error) {
 }
 
 func TestWebServers(t *testing.T) {
-	for name, start := range map[string]func(*Namespace, string) (WebServer, error){
-		"haproxy": func(n *Namespace, dir string) (WebServer, error) { return StartHAProxy(n, dir) },
-		"nginx":   func(n *Namespace, dir string) (WebServer, error) { return StartNginx(n, dir) },
-	} {
-		t.Run(name, func(t *testing.T) {
+	for _, program := range []string{"haproxy", "nginx"} {
+		t.Run(program, func(t *testing.T) {
 			s := newSwitch(t)
-			lb1, _ := plugged(t, s, "lb1", "192.0.2.11/24")
-			client, _ := plugged(t, s, "client", "192.0.2.1/24")
-			server, err := start(lb1, t.TempDir())
+			lb1, _ := plugged(t, s, "lb1", "192.0.2.11/24", "2001:db8::11/64")
+			client, _ := plugged(t, s, "client", "192.0.2.1/24", "2001:db8::1/64")
+			server, err := StartWebServer(program, lb1, t.TempDir())
 			must(t, err)
+			if body, err := get(client, "http://[2001:db8::11]:80/"); body != "lb1" {
+				t.Fatalf("over IPv6: %q, %v", body, err)
+			}
 			for end, stop := range []func() error{server.Kill, server.Stop, server.Kill} {
 				if body, err := get(client, "http://192.0.2.11:80/"); body != "lb1" {
 					t.Fatalf("before end %d: %q, %v", end, body, err)
@@ -108,6 +108,7 @@ func TestWebServerThatCannotStart(t *testing.T) {
 	}
 	for name, bad := range map[string]func() error{
 		"no such directory": func() error { _, err := StartHAProxy(n, "/nonexistent"); return err },
+		"no such program":   func() error { _, err := StartWebServer("apache", n, t.TempDir()); return err },
 		"name with a quote": func() error { _, err := StartHAProxy(newNamespace(t, `"`), t.TempDir()); return err },
 	} {
 		if bad() == nil {
