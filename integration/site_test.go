@@ -51,6 +51,7 @@ func (e election) silence() time.Duration { return 3*e.interval + e.skew() }
 // site is two load balancers and a client on a switch.
 type site struct {
 	election election
+	lab      *lab.Site
 	lan      *lab.Switch
 	client   *lab.Namespace
 	lb1, lb2 *node
@@ -66,7 +67,7 @@ func build(t *testing.T, e election, web string) *site {
 			t.Error(err)
 		}
 	})
-	s := &site{election: e, lan: l.LAN, client: l.Client.Namespace}
+	s := &site{election: e, lab: l, lan: l.LAN, client: l.Client.Namespace}
 	s.lb1, s.lb2 = newNode(t, l.LB1, e, web), newNode(t, l.LB2, e, web)
 	return s
 }
