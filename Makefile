@@ -54,7 +54,7 @@ fuzz: ## fuzz the parsers, the core and the simulated LAN, FUZZTIME=60s each
 	go test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) ./config
 
 needs: # what the tests and the demo run: HAProxy, nginx, and other VRRP daemons
-	@integration/needs haproxy nginx keepalived frr=/usr/lib/frr/vrrpd
+	@integration/needs haproxy nginx keepalived frr=/usr/lib/frr/vrrpd nftables=/usr/sbin/nft
 
 clean: ## remove what was built
 	rm -rf bin

@@ -216,3 +216,14 @@ func logged(n *node, text string) error {
 	}
 	return err
 }
+
+// nftables lists the packet filter's tables.
+func (n *node) nftables(t *testing.T) string {
+	t.Helper()
+	var out bytes.Buffer
+	cmd := exec.CommandContext(patient(t), "nft", "list", "tables")
+	cmd.Stdout = &out
+	must(t, n.host.Start(cmd))
+	must(t, cmd.Wait())
+	return out.String()
+}
