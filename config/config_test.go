@@ -87,6 +87,7 @@ func TestEveryKey(t *testing.T) {
 	}
 	web4, web6 := web, web
 	web4.Addresses, web4.Peers = addrs("192.0.2.100", "192.0.2.101"), addrs("192.0.2.12")
+	web6.DerivedLinkLocal = true
 	web6.Addresses, web6.Peers = addrs("fe80::200:5eff:fe00:233", "2001:db8::100"), addrs("2001:db8::12")
 	inside := vrrp.Params{
 		VRID: 52, Version: vrrp.VersionBoth, Priority: 254, Interval: time.Second, Preempt: true,

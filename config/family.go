@@ -68,6 +68,7 @@ func (d *draft) fill(f *Family) {
 		if alone || a.Prefix.Addr().Is4() == f.IPv4() {
 			f.Held = append(f.Held, a)
 		}
+		f.DerivedLinkLocal = f.DerivedLinkLocal || a.Derived && !f.IPv4()
 	}
 	for _, route := range d.routes {
 		if alone || route.Destination.Addr().Is4() == f.IPv4() {
@@ -118,7 +119,7 @@ func (r *reader) familiesAreWhole(d *draft) {
 		return
 	}
 	for i := range d.Families {
-		r.advertHasRoom(here, &d.Families[i])
+		r.advertHasRoom(here, d, &d.Families[i])
 	}
 	if d.unicast != nil {
 		r.unicastIsWhole(d)
@@ -130,13 +131,22 @@ func (r *reader) familiesAreWhole(d *draft) {
 
 // advertHasRoom refuses more addresses than an advert can count, and warns of more
 // than fit into one packet.
-func (r *reader) advertHasRoom(here value, f *Family) {
+func (r *reader) advertHasRoom(here value, d *draft, f *Family) {
 	n := len(f.Addresses)
 	if n > vrrp.MaxAddresses {
-		r.problem(here, "%d advertised %s addresses, the link-local one included: at most %d", n, f.name(), vrrp.MaxAddresses)
+		included := ""
+		if f.DerivedLinkLocal {
+			included = ", the link-local one included"
+		}
+		r.problem(here, "%d advertised %s addresses%s: at most %d", n, f.name(), included, vrrp.MaxAddresses)
 		return
 	}
-	if length := ipv6Header + vrrpHeader + n*ipv6Address; !f.IPv4() && length > ethernetMTU {
+	length := ipv6Header + vrrpHeader + n*ipv6Address
+	switch tooLong := !f.IPv4() && length > ethernetMTU; {
+	case tooLong && d.VirtualMAC && len(f.Peers) == 0:
+		r.problem(here, "%d advertised IPv6 addresses make packets of %d bytes, which can't leave in fragments from a virtual MAC: want at most %d, the others with `advertised: false`",
+			n, length, (ethernetMTU-ipv6Header-vrrpHeader)/ipv6Address)
+	case tooLong:
 		r.warn(here, "%d advertised IPv6 addresses make packets of %d bytes, which leave in fragments: want at most %d, the others with `advertised: false`",
 			n, length, (ethernetMTU-ipv6Header-vrrpHeader)/ipv6Address)
 	}

@@ -22,6 +22,9 @@ type Params struct {
 	// Addresses are the advertised virtual addresses, all of one family, in the
 	// order of the packet. Over IPv6 the first is link-local (§5.2.9).
 	Addresses []netip.Addr
+	// DerivedLinkLocal: the first address is one that the configuration does not have.
+	// It is left out towards routers whose adverts have none.
+	DerivedLinkLocal bool
 
 	// Peers are the other routers of a unicast router; none: multicast.
 	Peers []netip.Addr

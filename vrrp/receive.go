@@ -25,7 +25,7 @@ func (r *Router) receive(now time.Time, in *Received, fx []Effect) []Effect {
 	if a.Version == 3 {
 		r.version3 = lastHeard{in.Source, now, a.Interval}
 	}
-	r.learnForm(a, in.Source)
+	r.learnForms(a, in.Source)
 	if !r.release.IsZero() {
 		r.receiveReleasing(now, a)
 	}
@@ -157,9 +157,14 @@ func (r *Router) compare(a *Advert, fx []Effect) []Effect {
 	return fx
 }
 
-// sameAddresses compares lists as sets: their order says nothing (§5.2.9).
+// sameAddresses compares lists as sets: their order says nothing (§5.2.9). That the
+// address is missing which only vipd derives, is told by NotLinkLocal.
 func (r *Router) sameAddresses(addresses []netip.Addr) bool {
-	if len(addresses) != len(r.params.Addresses) {
+	want := len(r.params.Addresses)
+	if r.params.DerivedLinkLocal && !r.linkLocalAmong(addresses) {
+		want--
+	}
+	if len(addresses) != want {
 		return false
 	}
 	for _, address := range addresses {
@@ -168,6 +173,10 @@ func (r *Router) sameAddresses(addresses []netip.Addr) bool {
 		}
 	}
 	return true
+}
+
+func (r *Router) linkLocalAmong(addresses []netip.Addr) bool {
+	return slices.Contains(addresses, r.params.Addresses[0])
 }
 
 func (r *Router) notice(kind NoticeKind, fx []Effect) []Effect {

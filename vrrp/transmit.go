@@ -7,30 +7,49 @@ import (
 	"time"
 )
 
-// formsToLearn is how many accepted adverts in a row must show the other form of
-// the checksum before it is sent.
+// formsToLearn is how many accepted adverts in a row must show another form before it
+// is sent.
 const formsToLearn = 3
 
-// outgoing is one destination of the adverts, and the form of the checksum that it
-// seems to want.
+// learned is a form that is sent because the peers send it.
+type learned struct {
+	other bool // it is not the one to begin with
+	shown int  // accepted adverts in a row with the one that is not sent
+}
+
+// see takes the form of an accepted advert.
+func (l *learned) see(other bool) {
+	if other == l.other {
+		l.shown = 0
+		return
+	}
+	l.shown++
+	if l.shown == formsToLearn {
+		*l = learned{other: other}
+	}
+}
+
+// outgoing is one destination of the adverts, and the forms that it seems to want.
 type outgoing struct {
 	destination netip.Addr
-	form        Checksum
-	others      int // accepted adverts in a row with the other form
+	// plain is the checksum of RFC 9568 over IPv4, without the pseudo-header.
+	plain learned
+	// bare leaves the derived link-local address out. keepalived up to 2.3.2 drops
+	// adverts with another number of addresses than its own, and many of its
+	// configurations have no link-local one: then both would be Active.
+	bare learned
 }
 
 // newOutgoing lists the destinations: the group, or each peer.
 func newOutgoing(p *Params) []outgoing {
-	form := ChecksumPseudoHeader
-	if p.Checksum == ChecksumFixedRFC9568 {
-		form = ChecksumRFC9568
-	}
+	begin := outgoing{destination: p.group(), plain: learned{other: p.Checksum == ChecksumFixedRFC9568}}
 	if len(p.Peers) == 0 {
-		return []outgoing{{destination: p.group(), form: form}}
+		return []outgoing{begin}
 	}
 	var all []outgoing
 	for _, peer := range p.Peers {
-		all = append(all, outgoing{destination: peer, form: form})
+		begin.destination = peer
+		all = append(all, begin)
 	}
 	return all
 }
@@ -45,7 +64,7 @@ func (r *Router) Encode(priority uint8, b []byte, emit func(destination netip.Ad
 				continue
 			}
 			a := r.advertOf(version, priority)
-			a.Checksum = to.form
+			to.shape(&a)
 			start := len(b)
 			b = a.AppendTo(b, r.source, to.destination)
 			emit(to.destination, b[start:len(b):len(b)])
@@ -68,10 +87,20 @@ func (r *Router) advertOf(version, priority uint8) Advert {
 	return a
 }
 
-// learnForm learns the form of the checksum from an accepted advert. What is
-// remembered is bounded: one form for the group, or one for each peer.
-func (r *Router) learnForm(a *Advert, source netip.Addr) {
-	if r.params.Checksum != ChecksumAuto || a.Version != 3 || !source.Is4() {
+// shape gives an advert the forms of a destination.
+func (to *outgoing) shape(a *Advert) {
+	if to.plain.other {
+		a.Checksum = ChecksumRFC9568
+	}
+	if to.bare.other {
+		a.Addresses = a.Addresses[1:]
+	}
+}
+
+// learnForms learns from an accepted advert what its sender wants to hear. What is
+// remembered is bounded: it is of the group, or of each peer.
+func (r *Router) learnForms(a *Advert, source netip.Addr) {
+	if a.Version != 3 {
 		return
 	}
 	for i := range r.outgoing {
@@ -79,13 +108,11 @@ func (r *Router) learnForm(a *Advert, source netip.Addr) {
 		if len(r.params.Peers) > 0 && to.destination != source {
 			continue
 		}
-		if to.form == a.Checksum {
-			to.others = 0
-			continue
+		if r.params.Checksum == ChecksumAuto && source.Is4() {
+			to.plain.see(a.Checksum == ChecksumRFC9568)
 		}
-		to.others++
-		if to.others == formsToLearn {
-			to.form, to.others = a.Checksum, 0
+		if r.params.DerivedLinkLocal {
+			to.bare.see(!a.Addresses[0].IsLinkLocalUnicast())
 		}
 	}
 }

@@ -356,6 +356,60 @@ func TestIPv6Election(t *testing.T) {
 	g.want(heard6(100, higher6), Send{100}, Transition{Active, Backup, HigherAddress})
 }
 
+// A keepalived without a link-local address drops adverts that have one: what it
+// sends is what it wants to hear.
+func TestDerivedLinkLocalIsLeftOut(t *testing.T) {
+	derived := func(p *Params) { p.DerivedLinkLocal = true }
+	withIt := heard6(50, higher6)
+	bare := heard6(50, higher6)
+	bare.Advert.Addresses = bare.Advert.Addresses[1:]
+	for _, tt := range []struct {
+		name   string
+		change func(*Params)
+		heard  []Received
+		want   int // addresses in the advert that is sent then
+	}{
+		{"nobody heard", derived, nil, 2},
+		{"two bare ones", derived, []Received{bare, bare}, 2},
+		{"never three in a row", derived, []Received{bare, bare, withIt, bare, bare}, 2},
+		{"three bare ones", derived, []Received{bare, bare, bare}, 1},
+		{"and it is back", derived, []Received{bare, bare, bare, withIt, withIt, withIt}, 2},
+		{"and almost back", derived, []Received{bare, bare, bare, withIt, withIt}, 1},
+		{"a configured one stays", func(*Params) {}, []Received{bare, bare, bare}, 2},
+	} {
+		g := newRig(t, ipv6, tt.change)
+		g.step(Source{own6})
+		g.step(Start{})
+		for _, in := range tt.heard {
+			g.step(in)
+		}
+		g.router.Encode(100, nil, func(_ netip.Addr, b []byte) {
+			a, reject := Parse(b, Meta{Source: own6, Destination: GroupIPv6, TTL: TTL}, nil)
+			if reject != Accepted || len(a.Addresses) != tt.want || a.Addresses[tt.want-1] != netip.MustParseAddr("2001:db8::100") {
+				t.Errorf("%s: sent %v (%v), want %d addresses", tt.name, a.Addresses, reject, tt.want)
+			}
+		})
+	}
+}
+
+// Its absence is one difference, and another one is another.
+func TestDerivedLinkLocalIsMissed(t *testing.T) {
+	g := newRig(t, ipv6, func(p *Params) { p.DerivedLinkLocal = true })
+	g.step(Start{})
+	in := heard6(200, higher6)
+	g.want(in)
+	in.Advert.Addresses = in.Advert.Addresses[1:]
+	g.want(in, Notice{NotLinkLocal})
+	in.Advert.Addresses = append([]netip.Addr{netip.MustParseAddr("2001:db8::101")}, in.Advert.Addresses...)
+	g.want(in, Notice{AddressesDiffer}, Notice{NotLinkLocal})
+	in.Advert.Addresses = []netip.Addr{VirtualLinkLocal(51)}
+	g.want(in, Notice{AddressesDiffer})
+	g = newRig(t, ipv6) // a configured one
+	g.step(Start{})
+	in.Advert.Addresses = []netip.Addr{netip.MustParseAddr("2001:db8::100")}
+	g.want(in, Notice{AddressesDiffer}, Notice{NotLinkLocal})
+}
+
 // §5.2.9, erratum 8300: the first address is link-local. keepalived sends others,
 // so that is a notice, unless somebody is strict.
 func TestRFC_7_1_FirstAddressLinkLocal(t *testing.T) {
