@@ -12,8 +12,9 @@ import (
 type outbox struct {
 	batch   []Datagram
 	from    []*family
-	renews  []bool // the advert renews the lease
-	payload []byte // of all
+	renews  []bool    // the advert renews the lease
+	claims  []*family // those whose lease is renewed, each once
+	payload []byte    // of all
 
 	// What is being sent, for emit. It and failed are made once: a method value is
 	// allocated each time.
@@ -64,9 +65,9 @@ func (o *outbox) add(destination netip.Addr, packet []byte) {
 	o.renews = append(o.renews, o.priority > 0)
 }
 
-// flush sends what is in the outbox. The lease is renewed with an advert that has
-// left, to one peer at least, and by nothing else: an Active that can't be heard must
-// lose its addresses.
+// flush sends what is in the outbox. The lease is renewed with an advert that leaves,
+// to one peer at least, and by nothing else: an Active that can't be heard must lose
+// its addresses.
 func (d *Daemon) flush() {
 	o := &d.out
 	if len(o.batch) == 0 {
@@ -74,18 +75,38 @@ func (d *Daemon) flush() {
 	}
 	for i, f := range o.from {
 		if o.renews[i] {
-			f.leaving++
+			d.claim(f)
 		}
 	}
 	d.network.Send(o.batch, o.failed)
-	for _, f := range o.from {
-		if f.leaving > 0 {
-			d.network.Renew(f.key)
-		}
-		f.leaving = 0
+	for _, f := range o.claims {
+		d.settle(f)
 	}
 	clear(o.from)
-	o.batch, o.from, o.renews, o.payload = o.batch[:0], o.from[:0], o.renews[:0], o.payload[:0]
+	clear(o.claims)
+	o.batch, o.from, o.renews, o.payload, o.claims = o.batch[:0], o.from[:0], o.renews[:0], o.payload[:0], o.claims[:0]
+}
+
+// claim is called for an advert that is about to leave. If the last one did, the lease
+// is renewed before it: else a daemon killed in between would leave an address that
+// goes before the others have waited for the next advert.
+func (d *Daemon) claim(f *family) {
+	if f.leaving == 0 {
+		d.out.claims = append(d.out.claims, f)
+		if f.heard {
+			d.network.Renew(f.key)
+		}
+	}
+	f.leaving++
+}
+
+// settle sees whether adverts have left, after those that could not.
+func (d *Daemon) settle(f *family) {
+	left := f.leaving > 0
+	if left && !f.heard {
+		d.network.Renew(f.key)
+	}
+	f.heard, f.leaving = left, 0
 }
 
 // sendFailed hears of an advert that did not leave.
@@ -100,6 +121,7 @@ func (d *Daemon) sendFailed(i int, err error) {
 
 // own asks for a family's addresses to be there, or not.
 func (d *Daemon) own(f *family, wanted bool) {
+	f.heard = f.heard && wanted
 	w := f.want
 	w.Present = wanted
 	d.network.Set(f.key, w)

@@ -31,6 +31,7 @@ type family struct {
 	outside []netip.Prefix // addresses outside of their interface's networks
 	problem string         // why the addresses fail, for people
 	leaving int            // adverts of this turn that did not fail
+	heard   bool           // one of the last turn with any left
 	unsent  uint64         // adverts that could not be sent
 }
 

@@ -56,7 +56,7 @@ func TestBothFamiliesMoveTogether(t *testing.T) {
 		"send 254 vrid 51 on 2 from 192.0.2.11", "renew web/ipv4", "set web/ipv4 192.0.2.100/24 on 2 lease 4s",
 		"send 254 vrid 51 on 2 from fe80::11", "renew web/ipv6",
 		"set web/ipv6 fe80::200:5eff:fe00:233/64 on 2, 2001:db8::100/64 on 2 lease 4s",
-		"send 254 vrid 51 on 2 from 192.0.2.11", "send 254 vrid 51 on 2 from fe80::11", "renew web/ipv4", "renew web/ipv6")
+		"renew web/ipv4", "renew web/ipv6", "send 254 vrid 51 on 2 from 192.0.2.11", "send 254 vrid 51 on 2 from fe80::11")
 	s.hear(advertIPv6(51, 255))
 	for _, r := range s.d.snapshot().Routers {
 		if r.State != "backup" || r.Phase != "releasing" {
@@ -123,12 +123,14 @@ func TestUnicastLease(t *testing.T) {
 	s.sendFail = errors.New("no route to host")
 	s.only = netip.MustParseAddr("192.0.2.12")
 	s.pass(time.Second)
-	s.want("send 254 vrid 51 on 2 from 192.0.2.11 to 192.0.2.13", "renew web/ipv4")
+	s.want("renew web/ipv4", "send 254 vrid 51 on 2 from 192.0.2.11 to 192.0.2.13")
 	s.only = netip.Addr{}
 	s.pass(time.Second)
+	s.want("renew web/ipv4")
+	s.pass(time.Second)
 	s.want()
-	if got := s.router("web").Counters.AdvertsNotSent; got != 3 {
-		t.Errorf("%d adverts not sent, want 3", got)
+	if got := s.router("web").Counters.AdvertsNotSent; got != 5 {
+		t.Errorf("%d adverts not sent, want 5", got)
 	}
 }
 
