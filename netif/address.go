@@ -4,6 +4,7 @@ package netif
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"slices"
@@ -49,6 +50,7 @@ type slot struct {
 	queued  bool
 	asked   bool // a Set waits for its answer
 	suspect bool // somebody touched an address that is held
+	downed  bool // somebody set its virtual link down, or deleted it
 	due     bool // a Renew waits
 	silent  bool // what silence was told
 }
@@ -66,7 +68,12 @@ func newKeeper(rtnl *rtnl, virtual *virtualLinks, nameOf func(int) string, c Con
 		rtnl:    rtnl,
 		handle:  virtual.handle,
 		virtual: virtual,
-		nameOf:  nameOf,
+		nameOf: func(link int) string {
+			if l, ok := virtual.at(link); ok {
+				return fmt.Sprintf("interface %s (index %d)", l.Name, link)
+			}
+			return nameOf(link)
+		},
 		report:  c.Events.Holding,
 		log:     c.Log,
 		wake:    make(chan struct{}, 1),
@@ -135,7 +142,7 @@ func (k *keeper) noticeLink(index int, up, there bool) {
 	defer k.mu.Unlock()
 	for _, s := range k.slots {
 		if slices.ContainsFunc(s.held, func(h holding) bool { return h.Link == index }) {
-			s.suspect = true
+			s.suspect, s.downed = true, true
 			k.enqueue(s)
 		}
 	}
@@ -159,7 +166,7 @@ func (k *keeper) holds(key string, from, limit int) (held []announced) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	s := k.slots[key]
-	if s == nil || !s.want.Present || from >= len(s.held) {
+	if s == nil || !s.want.Present || s.want.Silent || from >= len(s.held) {
 		return nil
 	}
 	for _, h := range s.held[from:min(from+limit, len(s.held))] {
@@ -170,6 +177,14 @@ func (k *keeper) holds(key string, from, limit int) (held []announced) {
 		held = append(held, a)
 	}
 	return held
+}
+
+// linkName is the name of a link, as labels have it by default.
+func (k *keeper) linkName(index int) string {
+	if l, ok := k.virtual.at(index); ok {
+		return l.Name
+	}
+	return k.virtual.stations.get(index).name
 }
 
 // keysOn lists the keys that hold addresses on a link.
@@ -223,7 +238,7 @@ func (k *keeper) take() (tasks []*task, renewals []*slot) {
 		case s.held != nil && s.due:
 			renewals = append(renewals, s)
 		}
-		s.queued, s.asked, s.suspect, s.lapsed, s.due = false, false, false, false, false
+		s.queued, s.asked, s.suspect, s.downed, s.lapsed, s.due = false, false, false, false, false, false
 	}
 	k.queue = nil
 	return tasks, renewals

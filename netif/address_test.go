@@ -5,6 +5,7 @@ package netif_test
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -17,18 +18,20 @@ import (
 	"vipd/netif"
 )
 
-func TestSetHoldsAndReleases(t *testing.T) {
+func TestSetHoldsAndReleases(t *testing.T) { eachFamily(t, testSetHoldsAndReleases) }
+
+func testSetHoldsAndReleases(t *testing.T, f family) {
 	newWorld(t)
 	r := start(t, "eth0")
-	w := r.want(t, 4*time.Second, virtual+"/24", "198.51.100.1/24")
+	w := r.want(t, 4*time.Second, f.wanted(), f.outside+f.length)
 	r.hold(t, w)
-	demandAddresses(t, "192.0.2.100/32 tag 112 leased", "198.51.100.1/24 tag 112 leased")
+	demandAddresses(t, f.held(), f.outside+f.length+" tag 112 leased")
 	r.hold(t, w) // the same again
-	demandAddresses(t, "192.0.2.100/32 tag 112 leased", "198.51.100.1/24 tag 112 leased")
+	demandAddresses(t, f.held(), f.outside+f.length+" tag 112 leased")
 	w.Addresses = w.Addresses[:1]
 	r.hold(t, w)
 	r.settle(t)
-	demandAddresses(t, "192.0.2.100/32 tag 112 leased")
+	demandAddresses(t, f.held())
 	w.Present = false
 	if h := r.set(t, w); h.Held || h.Err != nil {
 		t.Errorf("released: %+v", h)
@@ -36,39 +39,54 @@ func TestSetHoldsAndReleases(t *testing.T) {
 	demandAddresses(t)
 }
 
-func TestWithoutLeaseIsForEver(t *testing.T) {
+func TestWithoutLeaseIsForEver(t *testing.T) { eachFamily(t, testWithoutLeaseIsForEver) }
+
+func testWithoutLeaseIsForEver(t *testing.T, f family) {
 	newWorld(t)
 	r := start(t, "eth0")
-	r.hold(t, r.want(t, 4*time.Second, virtual+"/24"))
-	r.hold(t, r.want(t, 0, virtual+"/24"))
-	demandAddresses(t, "192.0.2.100/32 tag 112")
+	r.hold(t, r.want(t, 4*time.Second, f.wanted()))
+	r.hold(t, r.want(t, 0, f.wanted()))
+	demandAddresses(t, f.virtual+f.host+" tag 112")
 }
 
-func TestNoIPv4Address(t *testing.T) {
+func TestNoAddress(t *testing.T) {
 	newWorld(t)
 	r := start(t, "eth0")
-	w := r.want(t, 0, virtual+"/24", "2001:db8::1/64")
-	w.Addresses = append(w.Addresses, netif.Address{Link: w.Addresses[0].Link})
-	for range 2 {
-		if h := r.set(t, w); h.Held || w.Present != (h.Err != nil) {
-			t.Errorf("present %v: %+v", w.Present, h)
+	rows := []struct {
+		name   string
+		prefix netip.Prefix
+	}{
+		{"none", netip.Prefix{}},
+		{"too long", netip.PrefixFrom(netip.MustParseAddr(v4().virtual), 33)},
+		{"IPv4 in IPv6", netip.MustParsePrefix("::ffff:192.0.2.100/128")},
+	}
+	for _, row := range rows {
+		w := r.want(t, 0, v4().wanted(), v6().wanted())
+		w.Addresses = append(w.Addresses, netif.Address{Link: w.Addresses[0].Link, Prefix: row.prefix})
+		if h := r.set(t, w); h.Held || h.Err == nil || !strings.Contains(h.Err.Error(), "is no address") {
+			t.Errorf("%s: %+v", row.name, h)
 		}
 		w.Present = false
+		if h := r.set(t, w); h.Held || h.Err != nil {
+			t.Errorf("%s, released: %+v", row.name, h)
+		}
 	}
 	demandAddresses(t)
 }
 
 // When one can't be added, none stays.
-func TestAllOrNone(t *testing.T) {
+func TestAllOrNone(t *testing.T) { eachFamily(t, testAllOrNone) }
+
+func testAllOrNone(t *testing.T, f family) {
 	newWorld(t)
 	r := start(t, "eth0")
-	w := r.want(t, time.Minute, virtual+"/24", "192.0.2.101/24", virtual+"/24")
+	w := r.want(t, time.Minute, f.wanted(), f.otherWanted(), f.wanted())
 	h := r.set(t, w)
 	if h.Held || !errors.Is(h.Err, netif.ErrForeign) { // the second finds the first
 		t.Errorf("%+v", h)
 	}
 	demandAddresses(t)
-	addAddress(t, virtual+"/32", func(a *netlink.Addr) { a.Protocol = tag })
+	addAddress(t, f.virtual+f.host, func(a *netlink.Addr) { a.Protocol = tag })
 	w.Present = false
 	if h = r.set(t, w); h.Held || h.Err != nil { // the second finds it gone
 		t.Errorf("%+v", h)
@@ -85,106 +103,50 @@ func TestPromoteSecondariesIsOn(t *testing.T) {
 	}
 }
 
-// Whoever has set an address keeps it as it is.
-func TestForeignIsNeverTouched(t *testing.T) {
-	rows := []struct {
-		name, address string
-		change        func(*netlink.Addr)
-		shown         string
-	}{
-		{"as it would be set", virtual + "/32", nil, "192.0.2.100/32"},
-		{"as configured", virtual + "/24", nil, "192.0.2.100/24"},
-		{"another prefix length", virtual + "/28", nil, "192.0.2.100/28"},
-		{"with a lifetime", virtual + "/32", func(a *netlink.Addr) { a.ValidLft, a.PreferedLft = 600, 600 }, "192.0.2.100/32 leased"},
-		{"another tag", virtual + "/32", func(a *netlink.Addr) { a.Protocol = 100 }, "192.0.2.100/32 tag 100"},
-		{"with a label", virtual + "/32", func(a *netlink.Addr) { a.Label = "eth0:1" }, "192.0.2.100/32"},
-		{"point to point", virtual + "/32", func(a *netlink.Addr) {
-			a.Peer, _ = netlink.ParseIPNet("203.0.113.1/32")
-		}, "192.0.2.100/32"},
+func TestLabelAndScope(t *testing.T) {
+	newWorld(t)
+	f := v4()
+	r := start(t, "eth0")
+	w := r.want(t, 4*time.Second, f.wanted())
+	w.Addresses[0].Label, w.Addresses[0].Scope = "eth0:web", unix.RT_SCOPE_LINK
+	r.hold(t, w)
+	demandAddresses(t, f.held()+" label eth0:web")
+	if scopes := scopesOf(t, f.virtual); !slices.Equal(scopes, []int{unix.RT_SCOPE_LINK}) {
+		t.Errorf("scopes %v", scopes)
 	}
-	for _, row := range rows {
-		t.Run(row.name, func(t *testing.T) {
-			newWorld(t)
-			addAddress(t, row.address, row.change)
-			r := start(t, "eth0")
-			w := r.want(t, 4*time.Second, "192.0.2.101/24", virtual+"/24")
-			h := r.set(t, w)
-			if h.Held || !errors.Is(h.Err, netif.ErrForeign) || !strings.Contains(h.Err.Error(), virtual) {
-				t.Errorf("set: %+v", h)
-			}
-			demandAddresses(t, row.shown)
-			r.Renew("web")
-			w.Present = false
-			if h := r.set(t, w); h.Held || h.Err != nil {
-				t.Errorf("release: %+v", h)
-			}
-			demandAddresses(t, row.shown)
-		})
-	}
+	r.hold(t, r.want(t, 4*time.Second, f.wanted())) // without them
+	demandAddresses(t, f.held())
 }
 
-func TestTakenOverByTheAdministrator(t *testing.T) {
-	newWorld(t)
-	r := start(t, "eth0")
-	r.hold(t, r.want(t, time.Minute, "192.0.2.101/24", virtual+"/24"))
-	addAddress(t, virtual+"/32", nil) // ip address replace
-	if h := r.awaitHolding(t, 2); h.Held || !errors.Is(h.Err, netif.ErrForeign) {
-		t.Errorf("%+v", h)
-	}
-	demandAddresses(t, "192.0.2.100/32")
-}
+func TestDeletedByHandComesBack(t *testing.T) { eachFamily(t, testDeletedByHandComesBack) }
 
-func TestLeftoversAreRemoved(t *testing.T) {
-	newWorld(t)
-	ours := func(a *netlink.Addr) { a.Protocol, a.ValidLft, a.PreferedLft = tag, 600, 600 }
-	addAddress(t, virtual+"/32", ours)
-	addAddress(t, virtual+"/25", ours)
-	addAddress(t, "192.0.2.101/32", nil)
-	addAddress(t, "192.0.2.102/32", ours) // of another key
-	r := start(t, "eth0")
-	w := r.want(t, 0, virtual+"/24", "192.0.2.101/24")
-	w.Present = false
-	if h := r.set(t, w); h.Held || h.Err != nil {
-		t.Errorf("%+v", h)
-	}
-	demandAddresses(t, "192.0.2.101/32", "192.0.2.102/32 tag 112 leased")
-}
-
-func TestLeftoversAreTakenOver(t *testing.T) {
-	newWorld(t)
-	ours := func(a *netlink.Addr) { a.Protocol = tag }
-	addAddress(t, virtual+"/32", ours)
-	addAddress(t, virtual+"/25", ours)
-	r := start(t, "eth0")
-	r.hold(t, r.want(t, 4*time.Second, virtual+"/24"))
-	r.settle(t)
-	demandAddresses(t, "192.0.2.100/32 tag 112 leased")
-}
-
-func TestDeletedByHandComesBack(t *testing.T) {
+func testDeletedByHandComesBack(t *testing.T, f family) {
 	newWorld(t)
 	r := start(t, "eth0")
-	r.hold(t, r.want(t, 4*time.Second, virtual+"/24", "192.0.2.101/24"))
+	r.hold(t, r.want(t, 4*time.Second, f.wanted(), f.otherWanted()))
 	for n := range 5 {
-		deleteAddress(t, virtual+"/32")
+		deleteAddress(t, f.virtual+f.host)
 		if h := r.awaitHolding(t, 2+n); !h.Held || h.Err != nil {
 			t.Fatalf("%+v", h)
 		}
-		demandAddresses(t, "192.0.2.100/32 tag 112 leased", "192.0.2.101/32 tag 112 leased")
+		demandAddresses(t, f.held(), f.otherHeld())
 	}
 }
 
 // Flushing deletes the address and what it needs at once.
-func TestPutBackWithoutOwnNetwork(t *testing.T) {
+func TestPutBackWithoutOwnNetwork(t *testing.T) { eachFamily(t, testPutBackWithoutOwnNetwork) }
+
+func testPutBackWithoutOwnNetwork(t *testing.T, f family) {
 	newWorld(t)
 	r := start(t, "eth0")
-	r.hold(t, r.want(t, 4*time.Second, virtual+"/24"))
-	deleteAddress(t, ownIP+"/24")
-	deleteAddress(t, virtual+"/32")
+	r.hold(t, r.want(t, 4*time.Second, f.wanted()))
+	deleteAddress(t, f.own+f.length)
+	deleteAddress(t, f.virtual+f.host)
 	if h := r.awaitHolding(t, 2); !h.Held || h.Err != nil {
 		t.Errorf("%+v", h)
 	}
-	if got := addresses(t, "eth0"); !slices.Equal(got, []string{"192.0.2.100/32 tag 112 leased"}) {
+	got := addresses(t, "eth0")
+	if !slices.Contains(got, f.held()) || len(got) != 2 {
 		t.Errorf("%q", got)
 	}
 }
@@ -198,10 +160,12 @@ func (r *record) settle(t *testing.T) {
 }
 
 // An answer that a later Set has made stale is not given.
-func TestStaleAnswerIsLeftOut(t *testing.T) {
+func TestStaleAnswerIsLeftOut(t *testing.T) { eachFamily(t, testStaleAnswerIsLeftOut) }
+
+func testStaleAnswerIsLeftOut(t *testing.T, f family) {
 	newWorld(t)
 	r := start(t, "eth0")
-	w := r.want(t, time.Minute, virtual+"/24")
+	w := r.want(t, time.Minute, f.wanted())
 	release := r.holdUp(t)
 	r.Set("slow", netif.Want{})
 	w.Present = false
@@ -234,10 +198,12 @@ func (r *record) holdUp(t *testing.T) (release func()) {
 	return func() { busy <- struct{}{} }
 }
 
-func TestLinkThatIsGone(t *testing.T) {
+func TestLinkThatIsGone(t *testing.T) { eachFamily(t, testLinkThatIsGone) }
+
+func testLinkThatIsGone(t *testing.T, f family) {
 	w := newWorld(t)
 	r := start(t, "eth0")
-	want := r.want(t, 4*time.Second, virtual+"/24", "192.0.2.101/24")
+	want := r.want(t, 4*time.Second, f.wanted(), f.otherWanted())
 	r.hold(t, want)
 	old, err := netlink.LinkByName("eth0")
 	check(t, err)
@@ -256,35 +222,37 @@ func TestLinkThatIsGone(t *testing.T) {
 	if h := r.set(t, gone); h.Held || h.Err != nil {
 		t.Errorf("release: %+v", h)
 	}
-	_, err = w.lan.Plug(nil, "eth0", ownIP+"/24")
+	_, err = w.plug("eth0")
 	check(t, err)
-	for i := range want.Addresses {
-		want.Addresses[i].Link = r.awaitLink(t, "eth0", listening).Index
-	}
-	r.hold(t, want)
-	demandAddresses(t, "192.0.2.100/32 tag 112 leased", "192.0.2.101/32 tag 112 leased")
+	r.awaitLink(t, "eth0", listening)
+	r.hold(t, r.want(t, 4*time.Second, f.wanted(), f.otherWanted()))
+	demandAddresses(t, f.held(), f.otherHeld())
 }
 
-func TestMovesToAnotherLink(t *testing.T) {
+func TestMovesToAnotherLink(t *testing.T) { eachFamily(t, testMovesToAnotherLink) }
+
+func testMovesToAnotherLink(t *testing.T, f family) {
 	w := newWorld(t)
 	_, err := w.lan.Plug(nil, "eth1")
 	check(t, err)
 	r := start(t, "eth0", "eth1")
-	want := r.want(t, 4*time.Second, virtual+"/24")
+	want := r.want(t, 4*time.Second, f.wanted())
 	r.hold(t, want)
-	want.Addresses[0].Link = r.last(t, "eth1").Index
+	want.Addresses = on(r.last(t, "eth1").Index, f.wanted())
 	r.hold(t, want)
 	r.settle(t)
 	demandAddresses(t)
-	if got := addresses(t, "eth1"); !slices.Equal(got, []string{"192.0.2.100/24 tag 112 leased"}) {
+	if got := addresses(t, "eth1"); !slices.Equal(got, []string{f.wanted() + " tag 112 leased"}) {
 		t.Errorf("%q", got)
 	}
 }
 
-func TestLatestWordWins(t *testing.T) {
+func TestLatestWordWins(t *testing.T) { eachFamily(t, testLatestWordWins) }
+
+func testLatestWordWins(t *testing.T, f family) {
 	newWorld(t)
 	r := start(t, "eth0")
-	w := r.want(t, 4*time.Second, virtual+"/24")
+	w := r.want(t, 4*time.Second, f.wanted())
 	for range 100 {
 		w.Present = !w.Present
 		r.Set("web", w)
@@ -293,15 +261,17 @@ func TestLatestWordWins(t *testing.T) {
 		return len(r.holdings) > 0 && r.holdings[len(r.holdings)-1].Held == w.Present
 	})
 	r.settle(t)
-	demandAddresses(t, "192.0.2.100/32 tag 112 leased")
+	demandAddresses(t, f.held())
 }
 
-func TestRunFinishesDeletions(t *testing.T) {
+func TestRunFinishesDeletions(t *testing.T) { eachFamily(t, testRunFinishesDeletions) }
+
+func testRunFinishesDeletions(t *testing.T, f family) {
 	newWorld(t)
 	r := start(t, "eth0")
-	w := r.want(t, 4*time.Second, virtual+"/24")
+	w := r.want(t, 4*time.Second, f.wanted())
 	r.hold(t, w)
-	r.Set("kept", netif.Want{Addresses: on(w.Addresses[0].Link, "192.0.2.101/24"), Present: true, Lease: time.Minute})
+	r.Set("kept", netif.Want{Addresses: on(w.Addresses[0].Link, f.otherWanted()), Present: true, Lease: time.Minute})
 	r.awaitHolding(t, 2)
 	release := r.holdUp(t)
 	w.Present = false
@@ -309,8 +279,8 @@ func TestRunFinishesDeletions(t *testing.T) {
 	r.cancel()
 	release()
 	check(t, r.stop())
-	demandAddresses(t, "192.0.2.101/32 tag 112 leased")
-	if err := r.send([]netif.Datagram{advert(w.Addresses[0].Link)}); err == nil {
+	demandAddresses(t, f.otherHeld())
+	if err := r.send([]netif.Datagram{f.advert(w.Addresses[0].Link)}); err == nil {
 		t.Error("sent after the end")
 	}
 }
@@ -319,13 +289,14 @@ func TestManyAddresses(t *testing.T) {
 	newWorld(t)
 	r := start(t, "eth0")
 	before, _, _ := r.counts()
-	w := r.want(t, 4*time.Second)
+	w := r.want(t, 4*time.Second, "198.19.0.1/32")
 	for i := range 700 {
-		w.Addresses = append(w.Addresses, on(r.last(t, "eth0").Index, fmt.Sprintf("198.18.%d.%d/32", i>>8, i&0xff))...)
+		text := fmt.Sprintf("198.18.%d.%d/32", i>>8, i&0xff)
+		w.Addresses = append(w.Addresses, on(w.Addresses[0].Link, text)...)
 	}
 	r.hold(t, w)
-	if got := addresses(t, "eth0"); len(got) != 701 {
-		t.Errorf("%d addresses, want 701", len(got))
+	if got := addresses(t, "eth0"); len(got) != 703 {
+		t.Errorf("%d addresses, want 703", len(got))
 	}
 	w.Present = false
 	if h := r.set(t, w); h.Held || h.Err != nil {

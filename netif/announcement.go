@@ -46,7 +46,7 @@ func (s station) announce(a announced) error {
 	if a.virtual != "" {
 		hardware, holder = a.hardware, a.virtual
 	}
-	to, frame, err := announcement(hardware, holder, a.ip)
+	to, frame, err := announcement(hardware, holder, a.virtual != "", a.ip)
 	if err != nil {
 		return fmt.Errorf("announce %v: %w", a.ip, err)
 	}
@@ -58,9 +58,13 @@ func (s station) announce(a announced) error {
 
 // announcement makes the frame that tells everybody where an address is: a gratuitous
 // ARP or an unsolicited NA. holder is the interface that has it.
-func announcement(hardware net.HardwareAddr, holder string, ip netip.Addr) (to net.HardwareAddr, frame []byte, err error) {
+func announcement(hardware net.HardwareAddr, holder string, virtual bool, ip netip.Addr) (to net.HardwareAddr, frame []byte, err error) {
 	if ip.Is4() {
-		frame, err = gratuitousARP(hardware, ip)
+		target := make(net.HardwareAddr, len(hardware)) // RFC 5227 §2.3
+		if virtual {
+			target = hardware // RFC 9568 §6.4.1, erratum 7947
+		}
+		frame, err = gratuitousARP(hardware, target, ip)
 		return ethernet.Broadcast, frame, err
 	}
 	forwards, err := forwardsIPv6(holder)
@@ -73,10 +77,9 @@ func announcement(hardware net.HardwareAddr, holder string, ip netip.Addr) (to n
 }
 
 // gratuitousARP makes the Ethernet frame of an ARP announcement: a broadcast request
-// whose sender and target are both ip (RFC 9568 §8.1.2; RFC 5227 §2.3 has the target's
-// hardware address zero).
-func gratuitousARP(hardware net.HardwareAddr, ip netip.Addr) ([]byte, error) {
-	p, err := arp.NewPacket(arp.OperationRequest, hardware, ip, make(net.HardwareAddr, len(hardware)), ip)
+// whose sender and target are both ip (RFC 9568 §8.1.2).
+func gratuitousARP(hardware, target net.HardwareAddr, ip netip.Addr) ([]byte, error) {
+	p, err := arp.NewPacket(arp.OperationRequest, hardware, ip, target, ip)
 	if err != nil {
 		return nil, err
 	}

@@ -34,7 +34,9 @@ func families() (v4, v6 family) {
 	v6 = family{
 		name: "IPv6", network: "ip6:112", unspecified: "::",
 		level: unix.IPPROTO_IPV6, multicastAll: unix.IPV6_MULTICAST_ALL,
-		reception: func(c net.PacketConn) reception { return &receptionIPv6{PacketConn: ipv6.NewPacketConn(c)} },
+		reception: func(c net.PacketConn) reception {
+			return &receptionIPv6{PacketConn: ipv6.NewPacketConn(c), conn: c.(*net.IPConn)}
+		},
 	}
 	return v4, v6
 }

@@ -29,7 +29,7 @@ type framer struct {
 
 func (f *framer) send(d *Datagram) error {
 	station := f.stations.get(d.Link)
-	source, err := net.ParseMAC(d.Hardware)
+	source, err := parseEthernet(d.Hardware)
 	switch {
 	case err != nil:
 		return err
@@ -51,6 +51,15 @@ func (f *framer) send(d *Datagram) error {
 	}
 	_, err = station.frames.WriteTo(f.buffer, &packet.Addr{HardwareAddr: destination})
 	return err
+}
+
+// parseEthernet reads an address of six bytes.
+func parseEthernet(text string) (net.HardwareAddr, error) {
+	mac, err := net.ParseMAC(text)
+	if err != nil || len(mac) != 6 {
+		return nil, fmt.Errorf("%q is no Ethernet address", text)
+	}
+	return mac, nil
 }
 
 // multicastMAC is where a multicast packet goes (RFC 1112 §6.4, RFC 2464 §7).

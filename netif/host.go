@@ -160,6 +160,7 @@ func (h *Host) Set(key string, w Want) { h.keeper.set(key, w) }
 // held is not renewed: an expired lease stays expired until the next Set.
 func (h *Host) Renew(key string) { h.keeper.renew(key) }
 
-// Announce sends one gratuitous ARP or unsolicited NA for each address that key holds. It returns at
-// once; an address that is no longer held when its turn comes is left out.
+// Announce sends one gratuitous ARP or unsolicited NA for each address that key holds.
+// It returns at once. An address that is no longer held when its turn comes, or silent,
+// is left out.
 func (h *Host) Announce(key string) { h.announcer.announce(key) }

@@ -28,7 +28,7 @@ type Link struct {
 	// ListeningIPv4 and ListeningIPv6: packets can be received, the socket is open and
 	// in the group.
 	ListeningIPv4, ListeningIPv6 bool
-	// Prefixes are the interface's own addresses, primary ones first: neither ours, nor
+	// Prefixes are the interface's own addresses, IPv4 before IPv6, primary ones first: neither ours, nor
 	// any in [Config.Virtual], nor one that duplicate address detection has not
 	// cleared (RFC 4862 §5.4).
 	Prefixes []netip.Prefix

@@ -19,20 +19,20 @@ import (
 	"vipd/netif"
 )
 
-func render(l netif.Link) string { return fmt.Sprint(ownIPv4(l)) }
+func render(l netif.Link) string { return fmt.Sprint(l.Prefixes) }
 
 func TestFirstWordOnEachLink(t *testing.T) {
 	newWorld(t)
 	r := start(t, "eth0", "missing0", "eth0")
 	l := r.last(t, "eth0")
-	if l.Index == 0 || l.MTU != 1500 || !l.Up || !l.ListeningIPv4 || l.Problem != "" || l.SourceIPv4().String() != ownIP {
+	if l.Index == 0 || l.MTU != 1500 || !l.Up || !listening(l) || l.Problem != "" || l.SourceIPv4().String() != v4().own {
 		t.Errorf("eth0: %+v", l)
 	}
-	if n := len(receivers(t)); n != 1 {
+	if n := len(receivers(t)); n != 2 {
 		t.Errorf("%d receive sockets for a name given twice", n)
 	}
 	l = r.last(t, "missing0")
-	if l.Index != 0 || l.Up || l.ListeningIPv4 || l.Problem == "" || l.SourceIPv4().IsValid() {
+	if l.Index != 0 || l.Up || l.ListeningIPv4 || l.ListeningIPv6 || l.Problem == "" || l.SourceIPv4().IsValid() {
 		t.Errorf("missing0: %+v", l)
 	}
 }
@@ -46,32 +46,32 @@ func TestLinkIsFollowed(t *testing.T) {
 
 	check(t, netlink.LinkSetDown(link))
 	l := r.awaitLink(t, "eth0", func(l netif.Link) bool { return !l.Up })
-	if !l.ListeningIPv4 || l.Index != first {
+	if !listening(l) || l.Index != first {
 		t.Errorf("down: %+v", l)
 	}
 	check(t, netlink.LinkSetName(link, "lan0"))
 	r.awaitLink(t, "eth0", func(l netif.Link) bool { return l.Index == 0 })
-	r.awaitLink(t, "lan0", func(l netif.Link) bool { return l.Index == first && l.ListeningIPv4 && !l.Up })
+	r.awaitLink(t, "lan0", func(l netif.Link) bool { return l.Index == first && listening(l) && !l.Up })
 	check(t, netlink.LinkSetName(link, "eth0"))
 	check(t, netlink.LinkSetUp(link))
-	r.awaitLink(t, "eth0", func(l netif.Link) bool { return l.Index == first && l.ListeningIPv4 && l.Up })
+	r.awaitLink(t, "eth0", func(l netif.Link) bool { return l.Index == first && listening(l) && l.Up })
 
 	check(t, w.cable.Pull())
-	r.awaitLink(t, "eth0", func(l netif.Link) bool { return !l.Up && l.ListeningIPv4 })
+	r.awaitLink(t, "eth0", func(l netif.Link) bool { return !l.Up && listening(l) })
 	check(t, w.cable.Restore())
 	r.awaitLink(t, "eth0", func(l netif.Link) bool { return l.Up })
 	check(t, netlink.LinkSetMTU(link, 1400))
 	r.awaitLink(t, "eth0", func(l netif.Link) bool { return l.MTU == 1400 })
 
 	check(t, netlink.LinkDel(link))
-	r.awaitLink(t, "eth0", func(l netif.Link) bool { return l.Index == 0 && !l.ListeningIPv4 && l.MTU == 0 })
-	_, err = w.lan.Plug(nil, "eth0", ownIP+"/24")
+	r.awaitLink(t, "eth0", func(l netif.Link) bool { return l.Index == 0 && !l.ListeningIPv4 && !l.ListeningIPv6 && l.MTU == 0 })
+	_, err = w.plug("eth0")
 	check(t, err)
-	l = r.awaitLink(t, "eth0", func(l netif.Link) bool { return l.ListeningIPv4 && l.Up && l.SourceIPv4().IsValid() })
+	l = r.awaitLink(t, "eth0", func(l netif.Link) bool { return listening(l) && l.Up && l.SourceIPv4().IsValid() })
 	if l.Index == first {
 		t.Fatal("the same index again: the test tests nothing")
 	}
-	say(t, speaker(t, w.peer, "eth0"), "hello", "224.0.0.18")
+	v4().speaker(t, w.peer, "eth0").say(t, "hello", v4().group)
 	if p := r.awaitPacket(t, 1); p.Link != l.Index {
 		t.Errorf("%+v", p)
 	}
@@ -102,45 +102,57 @@ func TestLeavingABridgeIsNoDeletion(t *testing.T) {
 	}
 }
 
-// receivers are the file descriptors of the receive sockets bound to eth0.
-func receivers(t *testing.T) (fds []int) {
+// receivers are the file descriptors of the receive sockets bound to eth0, by their
+// domain.
+func receivers(t *testing.T) map[int]int {
 	t.Helper()
 	entries, err := os.ReadDir("/proc/self/fd")
 	check(t, err)
+	fds := make(map[int]int)
 	for _, entry := range entries {
 		fd, err := strconv.Atoi(entry.Name())
 		check(t, err)
 		device, err := unix.GetsockoptString(fd, unix.SOL_SOCKET, unix.SO_BINDTODEVICE)
 		if err == nil && device == "eth0" {
-			fds = append(fds, fd)
+			domain, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN)
+			check(t, err)
+			fds[domain] = fd
 		}
 	}
 	return fds
 }
 
-func TestFailedReceiverIsOpenedAgain(t *testing.T) {
+// The other family goes on listening.
+func TestFailedReceiverIsOpenedAgain(t *testing.T) { eachFamily(t, testFailedReceiverIsOpenedAgain) }
+
+func testFailedReceiverIsOpenedAgain(t *testing.T, f family) {
 	w := newWorld(t)
 	r := start(t, "eth0")
 	fds := receivers(t)
-	if len(fds) != 1 {
+	if len(fds) != 2 {
 		t.Fatalf("%d receive sockets", len(fds))
 	}
 	links, _, _ := r.counts()
-	// The peer, where nobody listens, refuses a packet: with IP_RECVERR that is an
+	// The peer, where nobody listens, refuses a packet: with RECVERR that is an
 	// error of every socket that could have sent it.
-	check(t, unix.SetsockoptInt(fds[0], unix.IPPROTO_IP, unix.IP_RECVERR, 1))
-	refused := advert(r.last(t, "eth0").Index)
-	refused.Destination = netip.MustParseAddr(peerIP)
+	if f == v4() {
+		check(t, unix.SetsockoptInt(fds[unix.AF_INET], unix.IPPROTO_IP, unix.IP_RECVERR, 1))
+	} else {
+		check(t, unix.SetsockoptInt(fds[unix.AF_INET6], unix.IPPROTO_IPV6, unix.IPV6_RECVERR, 1))
+	}
+	refused := f.advert(r.last(t, "eth0").Index)
+	refused.Destination = netip.MustParseAddr(f.peer)
 	check(t, r.send([]netif.Datagram{refused}))
 	r.await(t, "a failure and its end", func() bool {
 		after := r.links[links:]
-		return len(after) == 2 && !after[0].ListeningIPv4 && after[0].Problem != "" && after[1].ListeningIPv4
+		return len(after) == 2 && after[0].ListeningIPv4 != (f == v4()) && after[0].ListeningIPv6 != (f == v6()) &&
+			after[0].Problem != "" && listening(after[1]) && after[1].Problem == ""
 	})
-	say(t, speaker(t, w.peer, "eth0"), "hello", "224.0.0.18")
+	f.speaker(t, w.peer, "eth0").say(t, "hello", f.group)
 	r.awaitPacket(t, 1)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !strings.Contains(r.log.String(), "interface=eth0") {
+	if !strings.Contains(r.log.String(), "interface=eth0 family="+f.name) {
 		t.Errorf("log: %s", &r.log)
 	}
 }
@@ -150,7 +162,7 @@ func TestReceiverThatCannotBeOpened(t *testing.T) {
 	r := start(t, "eth1")
 	w.fillFiles(t, func() {
 		r.awaitLink(t, "eth1", func(l netif.Link) bool {
-			return l.Index != 0 && !l.ListeningIPv4 && strings.Contains(l.Problem, "too many open files")
+			return l.Index != 0 && !l.ListeningIPv4 && !l.ListeningIPv6 && strings.Contains(l.Problem, "too many open files")
 		})
 	})
 	r.awaitLink(t, "eth1", listening)
@@ -178,7 +190,7 @@ func (w *world) fillFiles(t *testing.T, then func()) {
 func TestOverrun(t *testing.T) {
 	newWorld(t)
 	r := start(t, "eth0")
-	r.hold(t, r.want(t, time.Minute, virtual+"/24", "192.0.2.101/24"))
+	r.hold(t, r.want(t, time.Minute, v4().wanted(), "192.0.2.101/24"))
 	busy, release := make(chan struct{}), make(chan struct{})
 	r.mu.Lock()
 	r.onLink = func(l netif.Link) {
@@ -193,11 +205,11 @@ func TestOverrun(t *testing.T) {
 	check(t, netlink.LinkSetMTU(link, 1400))
 	<-busy
 	flood(t)
-	deleteAddress(t, virtual+"/32")
+	deleteAddress(t, v4().virtual+"/32")
 	addAddress(t, "198.51.100.11/24", nil)
 	check(t, netlink.LinkSetMTU(link, 1300))
 	close(release)
-	r.awaitLink(t, "eth0", func(l netif.Link) bool { return l.MTU == 1300 && len(ownIPv4(l)) == 2 })
+	r.awaitLink(t, "eth0", func(l netif.Link) bool { return l.MTU == 1300 && len(l.Prefixes) == 4 })
 	if h := r.awaitHolding(t, 2); !h.Held || h.Err != nil {
 		t.Errorf("%+v", h)
 	}

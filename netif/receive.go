@@ -38,6 +38,7 @@ type reception interface {
 	configure(index int) error
 	// message makes room for one packet.
 	message() ipv4.Message
+	// ReadBatch waits for packets, and tells how many there are.
 	ReadBatch(messages []ipv4.Message, flags int) (int, error)
 	// parse finds the packet, and the link that it came in on. It is false when what
 	// was read is none.

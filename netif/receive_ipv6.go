@@ -3,12 +3,14 @@
 package netif
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/netip"
 
 	"golang.org/x/net/ipv4"
 	"golang.org/x/net/ipv6"
+	"golang.org/x/sys/unix"
 )
 
 // maxPacketIPv6 is more than the longest VRRP packet: 8 fixed bytes and 255 addresses.
@@ -19,10 +21,37 @@ func groupIPv6() *net.IPAddr { return &net.IPAddr{IP: net.ParseIP("ff02::12")} }
 
 const flagsIPv6 = ipv6.FlagInterface | ipv6.FlagDst | ipv6.FlagHopLimit
 
-// receptionIPv6 receives IPv6 packets, which come without their headers.
+// receptionIPv6 receives IPv6 packets, which come without their headers. The kernel's
+// checksum is off, because it drops bad packets without counting them.
 type receptionIPv6 struct {
 	*ipv6.PacketConn
+	conn    *net.IPConn
+	from    netip.Addr          // whom the packet that was read is from
 	control ipv6.ControlMessage // reused
+}
+
+// ReadBatch reads one packet. The batches of x/net look up the name of the zone of
+// each link-local source, once a minute by a dump of all links: that would keep adverts
+// waiting for whoever holds the RTNL lock.
+func (r *receptionIPv6) ReadBatch(messages []ipv4.Message, flags int) (int, error) {
+	raw, err := r.conn.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	m := &messages[0]
+	var from unix.Sockaddr
+	closed := raw.Read(func(fd uintptr) (done bool) {
+		m.N, m.NN, _, from, err = unix.RecvmsgBuffers(int(fd), m.Buffers, m.OOB, flags)
+		return err != unix.EAGAIN && err != unix.EINTR
+	})
+	if err = cmp.Or(closed, err); err != nil {
+		return 0, err
+	}
+	r.from = netip.Addr{}
+	if inet6, ok := from.(*unix.SockaddrInet6); ok {
+		r.from = netip.AddrFrom16(inet6.Addr)
+	}
+	return 1, nil
 }
 
 func (r *receptionIPv6) configure(index int) error {
@@ -47,17 +76,12 @@ func (r *receptionIPv6) parse(m *ipv4.Message) (Packet, bool) {
 	if r.control.Parse(m.OOB[:m.NN]) != nil {
 		return Packet{}, false
 	}
-	from, ok := m.Addr.(*net.IPAddr)
-	if !ok {
-		return Packet{}, false
-	}
-	source, fromIP := netip.AddrFromSlice(from.IP)
-	destination, toIP := netip.AddrFromSlice(r.control.Dst)
+	destination, ok := netip.AddrFromSlice(r.control.Dst)
 	return Packet{
 		Link:        r.control.IfIndex,
-		Source:      source,
+		Source:      r.from,
 		Destination: destination,
 		TTL:         uint8(r.control.HopLimit),
 		Payload:     m.Buffers[0][:m.N],
-	}, fromIP && toIP
+	}, ok && r.from.IsValid()
 }

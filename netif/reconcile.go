@@ -21,8 +21,10 @@ type task struct {
 	held    []holding
 	wanted  []Address // at their places: a virtual link instead of its parent
 	virtual virtualLink
+	left    int  // the virtual link that its addresses leave, if another one
 	asked   bool // by a Set, so it is answered in any case
 	due     bool // renew what is there, too
+	downed  bool // the virtual link was
 	expired bool // what has vanished stays away
 	adds    []change
 	removes []change
@@ -39,6 +41,7 @@ func (s *slot) task(now time.Time) *task {
 		held:    s.held,
 		asked:   s.asked,
 		due:     s.due,
+		downed:  s.downed,
 		expired: !s.asked && (s.lapsed || s.ranOut(now)),
 	}
 }
@@ -68,6 +71,7 @@ func (k *keeper) reconcile(tasks []*task) {
 	}
 	k.carryOut(tasks, func(t *task) *[]change { return &t.removes })
 	for _, t := range tasks {
+		k.speak(t.slot) // what has gone is silent to its end
 		k.concludeRemoves(t)
 	}
 }
@@ -76,6 +80,11 @@ func (k *keeper) reconcile(tasks []*task) {
 // and stays down until there are addresses on it.
 func (k *keeper) locate(t *task) {
 	t.wanted = slices.Clone(t.want.Addresses)
+	for _, h := range t.held {
+		if l, ok := k.virtual.at(h.Link); ok && l.Name != t.want.VirtualLink {
+			t.left = l.index
+		}
+	}
 	if t.want.VirtualLink == "" {
 		return
 	}
@@ -125,143 +134,6 @@ func (k *keeper) carryOut(tasks []*task, kind func(*task) *[]change) {
 	}
 }
 
-// plan decides what to add and what to delete.
-func (t *task) plan(there *survey) {
-	if !t.want.Present {
-		t.planRemoval(there)
-		return
-	}
-	if t.err = t.refuse(there); t.err != nil {
-		return
-	}
-	for _, a := range t.wanted {
-		c := t.planAdd(there, a)
-		if c.verb == add && t.expired {
-			t.adds, t.err = nil, fmt.Errorf("%v on %s: %w", c.prefix, there.nameOf(c.link), ErrExpired)
-			return
-		}
-		if c.verb == add || t.asked || t.due {
-			t.adds = append(t.adds, c)
-		}
-	}
-	if t.virtual.index > 0 && !t.due {
-		t.adds = append([]change{{verb: raise, link: t.virtual.index}}, t.adds...)
-	}
-	t.planStrays(there)
-}
-
-// refuse returns an error that names the first wanted address that can't be ours:
-// somebody else has set it, its interface is missing, or it is no address.
-func (t *task) refuse(there *survey) error {
-	for _, wanted := range t.wanted {
-		if !wanted.Prefix.IsValid() {
-			return fmt.Errorf("%v is no address with a prefix length", wanted.Prefix)
-		}
-		if wanted.Link <= 0 {
-			return fmt.Errorf("%v: its interface is missing", wanted.Prefix)
-		}
-		for _, a := range there.at[wanted.place()] {
-			if !there.isOurs(a) {
-				return fmt.Errorf("%v on %s: %w", a.prefix(), there.nameOf(a.link), ErrForeign)
-			}
-		}
-	}
-	return nil
-}
-
-// planAdd plans one wanted address. What a run before us has left under another
-// prefix length goes.
-func (t *task) planAdd(there *survey, wanted Address) change {
-	wanted.Prefix = t.target(there, wanted)
-	c := wanted.change(add, t.want.Lease)
-	for _, a := range there.at[wanted.place()] {
-		if a.prefix() == c.prefix {
-			c.verb = refresh
-		} else {
-			t.remove([]address{a})
-		}
-	}
-	return c
-}
-
-// change is a change of an address.
-func (a Address) change(v verb, lease time.Duration) change {
-	return change{verb: v, link: a.Link, prefix: a.Prefix, label: a.Label, scope: a.Scope, lease: lease}
-}
-
-// target is the prefix that an address goes on with: a host's, inside a network that
-// the interface has from elsewhere, so that it never becomes primary there, nor goes
-// with it. An address that is only looked after keeps its prefix.
-func (t *task) target(there *survey, wanted Address) netip.Prefix {
-	if !t.asked {
-		for _, h := range t.held {
-			if h.place() == wanted.place() {
-				return h.Prefix
-			}
-		}
-	}
-	ip := wanted.Prefix.Addr()
-	networks := there.networks[wanted.Link]
-	if wanted.Link == t.virtual.index {
-		networks = there.networks[t.virtual.parent] // a route by the virtual link would compete with its parent's
-	}
-	if slices.ContainsFunc(networks, func(n netip.Prefix) bool { return n.Contains(ip) }) {
-		return netip.PrefixFrom(ip, ip.BitLen())
-	}
-	return wanted.Prefix
-}
-
-// planRemoval plans to delete all that is ours, wanted or once held. The virtual link
-// goes down with its last address: its parting reports would pull the switch back.
-func (t *task) planRemoval(there *survey) {
-	t.removes = nil
-	if there == nil { // nothing was seen: then what we know of
-		for _, h := range t.held {
-			t.removes = append(t.removes, h.change(remove, 0))
-		}
-	} else {
-		for _, a := range t.wanted {
-			t.remove(there.ours(a.place()))
-		}
-		t.planStrays(there)
-	}
-	if t.virtual.index > 0 {
-		t.removes = append(t.removes, change{verb: lower, link: t.virtual.index})
-	}
-}
-
-// planStrays plans to delete what is ours and where it should not be: what was held
-// and is not wanted any more, and wanted addresses that a run before us has left on
-// another link.
-func (t *task) planStrays(there *survey) {
-	wanted := make(map[place]bool, len(t.wanted))
-	for _, a := range t.wanted {
-		wanted[a.place()] = true
-	}
-	for _, h := range t.held {
-		if !wanted[h.place()] {
-			t.remove(there.ours(h.place()))
-		}
-	}
-	if !t.asked {
-		return
-	}
-	for _, a := range t.wanted {
-		for _, stray := range there.of[a.Prefix.Addr()] {
-			p := place{stray.link, stray.local}
-			if !wanted[p] && !there.isHeld(p) && there.isOurs(stray) {
-				t.remove([]address{stray})
-			}
-		}
-	}
-}
-
-func (t *task) remove(addresses []address) {
-	for _, a := range addresses {
-		t.removes = append(t.removes, change{verb: remove, link: a.link, prefix: a.prefix()})
-	}
-}
-
 // concludeAdds publishes what is held. When not all could be added, none is kept.
 func (k *keeper) concludeAdds(t *task, there *survey, now time.Time) {
 	if t.err == nil {
@@ -280,11 +152,11 @@ func (k *keeper) concludeAdds(t *task, there *survey, now time.Time) {
 	case len(t.adds) > 0 || t.asked:
 		putBack := slices.ContainsFunc(t.adds, func(c change) bool { return c.verb == add })
 		k.publish(t.slot, t.nowHeld(now))
-		if t.asked || putBack {
+		k.speak(t.slot)
+		if t.asked || putBack || t.downed {
 			k.answer(t.slot, true, nil)
 		}
 	}
-	k.speak(t.slot)
 }
 
 // addRoutes adds the routes, which may need the addresses.

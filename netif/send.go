@@ -27,8 +27,9 @@ type Datagram struct {
 
 // sender sends on all links, by a socket for each family, or as frames.
 type sender struct {
-	ipv4, ipv6 *datagramSocket
-	frames     framer
+	ipv4   *datagramSocket
+	ipv6   *datagramSocket // nil: the kernel has no IPv6
+	frames framer
 }
 
 func openSender(stations *stations) (*sender, error) {
@@ -37,7 +38,7 @@ func openSender(stations *stations) (*sender, error) {
 		return nil, fmt.Errorf("IPv4: %w", err)
 	}
 	v6, err := openSocketIPv6()
-	if err != nil {
+	if err != nil && !errors.Is(err, unix.EAFNOSUPPORT) { // a kernel without IPv6 (ipv6.disable=1)
 		v4.close()
 		return nil, fmt.Errorf("IPv6: %w", err)
 	}
@@ -46,7 +47,9 @@ func openSender(stations *stations) (*sender, error) {
 
 func (s *sender) close() {
 	s.ipv4.close()
-	s.ipv6.close()
+	if s.ipv6 != nil {
+		s.ipv6.close()
+	}
 }
 
 func (s *sender) send(batch []Datagram, failed func(i int, err error)) {
@@ -59,6 +62,8 @@ func (s *sender) send(batch []Datagram, failed func(i int, err error)) {
 			err = s.frames.send(d)
 		case d.Source.Is4():
 			s.ipv4.add(batch, i, failed)
+		case s.ipv6 == nil:
+			err = unix.EAFNOSUPPORT
 		default:
 			s.ipv6.add(batch, i, failed)
 		}
@@ -67,7 +72,9 @@ func (s *sender) send(batch []Datagram, failed func(i int, err error)) {
 		}
 	}
 	s.ipv4.flush(batch, failed)
-	s.ipv6.flush(batch, failed)
+	if s.ipv6 != nil {
+		s.ipv6.flush(batch, failed)
+	}
 }
 
 // check refuses what the kernel would complete by itself: without a source it might

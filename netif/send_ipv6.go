@@ -3,6 +3,7 @@
 package netif
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"net"
@@ -25,7 +26,8 @@ func openSocketIPv6() (*datagramSocket, error) {
 		packets.SetMulticastHopLimit(timeToLive),
 		packets.SetHopLimit(timeToLive),
 		packets.SetTrafficClass(networkControl),
-		packets.SetMulticastLoopback(false)) // our own receivers must not hear us
+		packets.SetMulticastLoopback(false), // our own receivers must not hear us
+		withoutFlowLabel(conn.(*net.IPConn)))
 	if err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
@@ -38,6 +40,19 @@ func openSocketIPv6() (*datagramSocket, error) {
 		})
 	}
 	return s, nil
+}
+
+// withoutFlowLabel keeps the kernel from giving each packet one: adverts are no flow,
+// and those that we send as frames have none either.
+func withoutFlowLabel(conn *net.IPConn) error {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	failed := raw.Control(func(fd uintptr) {
+		err = unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_AUTOFLOWLABEL, 0)
+	})
+	return cmp.Or(failed, err)
 }
 
 // fillIPv6 needs no scope for a link-local destination: the control message says the

@@ -37,6 +37,7 @@ func (k *keeper) look() (*survey, error) {
 	k.learn(byLink)
 	for _, addresses := range byLink {
 		for _, a := range addresses {
+			a.plain = a.label == k.linkName(a.link)
 			p := place{a.link, a.local}
 			s.at[p] = append(s.at[p], a)
 			s.of[a.local] = append(s.of[a.local], a)

@@ -37,6 +37,9 @@ type address struct {
 	peer      netip.Addr   // on a point-to-point link; else the address itself
 	network   netip.Prefix // the peer's
 	tag       uint8        // IFA_PROTO; 0: none
+	label     string       // IPv4
+	plain     bool         // the label is its link's name
+	scope     uint8        // RT_SCOPE_*
 	permanent bool         // without a lifetime
 	secondary bool         // IPv4: goes with the primary address of its network
 	unsure    bool         // IPv6: duplicate address detection runs, or has found one
@@ -146,7 +149,7 @@ func parseAddress(m syscall.NetlinkMessage) (address, bool) {
 	if err != nil {
 		return address{}, false
 	}
-	a := address{link: int(binary.NativeEndian.Uint32(m.Data[4:]))}
+	a := address{link: int(binary.NativeEndian.Uint32(m.Data[4:])), scope: m.Data[3]}
 	flags := uint32(m.Data[2]) // the lower ones of IFA_FLAGS
 	for _, attribute := range attributes {
 		a.setAttribute(attribute.Attr.Type, attribute.Value, int(m.Data[1]))
@@ -176,6 +179,8 @@ func (a *address) setAttribute(kind uint16, value []byte, bits int) {
 			a.peer = peer
 			a.network, _ = peer.Prefix(bits)
 		}
+	case unix.IFA_LABEL:
+		a.label = unix.ByteSliceToString(value)
 	case netlink.IFA_PROTO:
 		if len(value) > 0 {
 			a.tag = value[0]

@@ -48,7 +48,7 @@ func openVirtualLinks(stations *stations, links []VirtualLink) (*virtualLinks, e
 	}
 	v := &virtualLinks{handle: handle, stations: stations, byName: make(map[string]*virtualLink)}
 	for _, l := range links {
-		hardware, err := net.ParseMAC(l.Hardware)
+		hardware, err := parseEthernet(l.Hardware)
 		if err != nil {
 			handle.Close()
 			return nil, fmt.Errorf("virtual link %s: %w", l.Name, err)

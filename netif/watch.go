@@ -221,7 +221,8 @@ func (w *watcher) describe(f *follower, l link) Link {
 	return described
 }
 
-// own lists the addresses that are the link's own, primary ones first.
+// own lists the addresses that are the link's own: IPv4 before IPv6, primary ones
+// first.
 func (w *watcher) own(index int) []netip.Prefix {
 	var primary, secondary []netip.Prefix
 	for _, a := range w.table.addresses[index] {
@@ -233,7 +234,9 @@ func (w *watcher) own(index int) []netip.Prefix {
 			primary = append(primary, a.prefix())
 		}
 	}
-	return append(primary, secondary...)
+	all := append(primary, secondary...)
+	slices.SortStableFunc(all, func(a, b netip.Prefix) int { return a.Addr().BitLen() - b.Addr().BitLen() })
+	return all
 }
 
 // report takes what is said of a receive socket: a problem, or "".

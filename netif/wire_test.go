@@ -4,29 +4,30 @@ package netif_test
 
 import (
 	"bytes"
-	"encoding/hex"
+	"encoding/binary"
+	"errors"
 	"net"
 	"net/netip"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/mdlayher/packet"
+	"github.com/vishvananda/netlink"
 	"golang.org/x/net/ipv4"
+	"golang.org/x/net/ipv6"
 	"golang.org/x/sys/unix"
 
 	"vipd/integration/lab"
 	"vipd/netif"
 )
 
-const etherTypeIPv4, etherTypeARP = 0x0800, 0x0806
-
-func advert(link int) netif.Datagram {
+// advert is a datagram from the interface's own address to the group.
+func (f family) advert(link int) netif.Datagram {
 	return netif.Datagram{
 		Link:        link,
-		Source:      netip.MustParseAddr(ownIP),
-		Destination: netip.MustParseAddr("224.0.0.18"),
+		Source:      netip.MustParseAddr(f.own),
+		Destination: netip.MustParseAddr(f.group),
 		Payload:     []byte{0x31, 51, 254, 1, 0, 100, 0, 0, 192, 0, 2, 100},
 	}
 }
@@ -36,9 +37,14 @@ type capture struct{ conn *packet.Conn }
 
 func newCapture(t *testing.T, peer *lab.Namespace, etherType int) *capture {
 	t.Helper()
+	return newCaptureOn(t, peer, "eth0", etherType)
+}
+
+func newCaptureOn(t *testing.T, peer *lab.Namespace, ifname string, etherType int) *capture {
+	t.Helper()
 	var c capture
 	check(t, peer.Do(func() (err error) {
-		ifi, err := net.InterfaceByName("eth0")
+		ifi, err := net.InterfaceByName(ifname)
 		if err != nil {
 			return err
 		}
@@ -63,34 +69,53 @@ func (c *capture) next(t *testing.T, wanted func(frame []byte) bool) []byte {
 	}
 }
 
-func vrrp(frame []byte) bool { return len(frame) > 34 && frame[14+9] == 112 }
+// vrrp tells whether a frame is a packet of protocol 112.
+func vrrp(frame []byte) bool {
+	switch binary.BigEndian.Uint16(frame[12:]) {
+	case unix.ETH_P_IP:
+		return frame[14+9] == 112
+	case unix.ETH_P_IPV6:
+		return frame[14+6] == 112
+	}
+	return false
+}
 
-// speaker is a raw socket of the peer that sends packets of protocol 112.
-func speaker(t *testing.T, n *lab.Namespace, ifname string) *ipv4.PacketConn {
+// speaker is a raw socket of a namespace that sends packets of protocol 112 out of an
+// interface.
+type speaker struct {
+	conn     net.PacketConn
+	setLimit func(int) error // TTL or hop limit of unicast
+}
+
+func (f family) speaker(t *testing.T, n *lab.Namespace, ifname string) (s speaker) {
 	t.Helper()
-	var c *ipv4.PacketConn
 	check(t, n.Do(func() error {
 		ifi, err := net.InterfaceByName(ifname)
 		if err != nil {
 			return err
 		}
-		conn, err := net.ListenPacket("ip4:112", "0.0.0.0")
-		if err != nil {
+		if f == v4() {
+			if s.conn, err = net.ListenPacket("ip4:112", "0.0.0.0"); err != nil {
+				return err
+			}
+			c := ipv4.NewPacketConn(s.conn)
+			s.setLimit = c.SetTTL
+			return errors.Join(c.SetMulticastInterface(ifi), c.SetMulticastTTL(255))
+		}
+		if s.conn, err = net.ListenPacket("ip6:112", "::"); err != nil {
 			return err
 		}
-		c = ipv4.NewPacketConn(conn)
-		if err := c.SetMulticastInterface(ifi); err != nil {
-			return err
-		}
-		return c.SetMulticastTTL(255)
+		c := ipv6.NewPacketConn(s.conn)
+		s.setLimit = c.SetHopLimit
+		return errors.Join(c.SetMulticastInterface(ifi), c.SetMulticastHopLimit(255))
 	}))
-	t.Cleanup(func() { _ = c.Close() })
-	return c
+	t.Cleanup(func() { _ = s.conn.Close() })
+	return s
 }
 
-func say(t *testing.T, c *ipv4.PacketConn, payload, destination string) {
+func (s speaker) say(t *testing.T, payload, destination string) {
 	t.Helper()
-	_, err := c.WriteTo([]byte(payload), nil, &net.IPAddr{IP: net.ParseIP(destination)})
+	_, err := s.conn.WriteTo([]byte(payload), &net.IPAddr{IP: net.ParseIP(destination)})
 	check(t, err)
 }
 
@@ -105,42 +130,47 @@ func (r *record) awaitPacket(t *testing.T, n int) (p netif.Packet) {
 	return p
 }
 
-// RFC 9568 §5.1.1; TOS and the destination's hardware address byte by byte.
-func TestAdvertLeaves(t *testing.T) {
-	w := newWorld(t)
-	r := start(t, "eth0")
-	c := newCapture(t, w.peer, etherTypeIPv4)
-	check(t, r.send([]netif.Datagram{advert(r.last(t, "eth0").Index)}))
-	frame := c.next(t, vrrp)
-	if got := hex.EncodeToString(frame[:6]); got != "01005e000012" {
-		t.Errorf("to hardware address %s", got)
-	}
-	ip := frame[14:]
-	ip[4], ip[5], ip[6], ip[7], ip[10], ip[11] = 0, 0, 0, 0, 0, 0 // identification, DF, checksum: the kernel's
-	want := "45c0002000000000ff700000" + "c000020b" + "e0000012" + "3133fe010064" + "0000" + "c0000264"
-	if got := hex.EncodeToString(ip); got != want {
-		t.Errorf("IP packet\n%s, want\n%s", got, want)
-	}
-}
+func TestAdvertArrives(t *testing.T) { eachFamily(t, testAdvertArrives) }
 
-func TestAdvertArrives(t *testing.T) {
+func testAdvertArrives(t *testing.T, f family) {
 	w := newWorld(t)
 	r := start(t, "eth0")
-	c := speaker(t, w.peer, "eth0")
-	say(t, c, "hello", "224.0.0.18")
+	c := f.speaker(t, w.peer, "eth0")
+	c.say(t, "hello", f.group)
 	want := netif.Packet{
 		Link:        r.last(t, "eth0").Index,
-		Source:      netip.MustParseAddr(peerIP),
-		Destination: netip.MustParseAddr("224.0.0.18"),
+		Source:      netip.MustParseAddr(f.peer),
+		Destination: netip.MustParseAddr(f.group),
 		TTL:         255,
 		Payload:     []byte("hello"),
 	}
-	demandPacket(t, r.awaitPacket(t, 1), want)
+	p := r.awaitPacket(t, 1)
+	if f == v6() { // the kernel's choice for the group
+		want.Source = linkLocal(t, w.peer)
+	}
+	demandPacket(t, p, want)
 
-	check(t, c.SetTTL(64))
-	say(t, c, "to you", ownIP)
-	want.Destination, want.TTL, want.Payload = netip.MustParseAddr(ownIP), 64, []byte("to you")
+	check(t, c.setLimit(64))
+	c.say(t, "to you", f.own)
+	want.Source, want.Destination = netip.MustParseAddr(f.peer), netip.MustParseAddr(f.own)
+	want.TTL, want.Payload = 64, []byte("to you")
 	demandPacket(t, r.awaitPacket(t, 2), want)
+}
+
+// linkLocal is the link-local address of a namespace's eth0.
+func linkLocal(t *testing.T, n *lab.Namespace) netip.Addr {
+	t.Helper()
+	link, err := n.Handle().LinkByName("eth0")
+	check(t, err)
+	list, err := n.Handle().AddrList(link, netlink.FAMILY_V6)
+	check(t, err)
+	for _, a := range list {
+		if ip, _ := netip.AddrFromSlice(a.IP); ip.IsLinkLocalUnicast() {
+			return ip
+		}
+	}
+	t.Fatalf("no link-local address among %v", list)
+	return netip.Addr{}
 }
 
 func demandPacket(t *testing.T, got, want netif.Packet) {
@@ -169,24 +199,46 @@ func TestIPOptionsAreStripped(t *testing.T) {
 }
 
 func TestTooLongIsCut(t *testing.T) {
+	rows := []struct {
+		family family
+		most   int
+	}{{v4(), 2048 - 20}, {v6(), 4096}}
 	w := newWorld(t)
 	r := start(t, "eth0")
-	c := speaker(t, w.peer, "eth0")
-	say(t, c, strings.Repeat("x", 4000), ownIP) // in fragments
-	say(t, c, "short", ownIP)
-	if p := r.awaitPacket(t, 1); len(p.Payload) != 2048-20 {
-		t.Errorf("%d bytes", len(p.Payload))
-	}
-	if p := r.awaitPacket(t, 2); string(p.Payload) != "short" {
-		t.Errorf("%d bytes", len(p.Payload))
+	for i, row := range rows {
+		c := row.family.speaker(t, w.peer, "eth0")
+		c.say(t, strings.Repeat("x", 6000), row.family.own) // in fragments
+		c.say(t, "short", row.family.own)
+		if p := r.awaitPacket(t, 2*i+1); len(p.Payload) != row.most {
+			t.Errorf("%s: %d bytes", row.family.name, len(p.Payload))
+		}
+		if p := r.awaitPacket(t, 2*i+2); string(p.Payload) != "short" {
+			t.Errorf("%s: %d bytes", row.family.name, len(p.Payload))
+		}
 	}
 }
 
-func TestOwnPacketsDoNotArrive(t *testing.T) {
+// 255 IPv6 addresses don't fit into one frame.
+func TestLongestAdvert(t *testing.T) {
 	w := newWorld(t)
 	r := start(t, "eth0")
-	check(t, r.send([]netif.Datagram{advert(r.last(t, "eth0").Index)}))
-	say(t, speaker(t, w.peer, "eth0"), "later", "224.0.0.18")
+	c := v6().speaker(t, w.peer, "eth0")
+	c.say(t, strings.Repeat("x", 8+255*16), v6().group)
+	if p := r.awaitPacket(t, 1); len(p.Payload) != 8+255*16 {
+		t.Errorf("%d bytes", len(p.Payload))
+	}
+	d := v6().advert(r.last(t, "eth0").Index)
+	d.Payload = make([]byte, 8+255*16)
+	check(t, r.send([]netif.Datagram{d}))
+}
+
+func TestOwnPacketsDoNotArrive(t *testing.T) { eachFamily(t, testOwnPacketsDoNotArrive) }
+
+func testOwnPacketsDoNotArrive(t *testing.T, f family) {
+	w := newWorld(t)
+	r := start(t, "eth0")
+	check(t, r.send([]netif.Datagram{f.advert(r.last(t, "eth0").Index)}))
+	f.speaker(t, w.peer, "eth0").say(t, "later", f.group)
 	if p := r.awaitPacket(t, 1); string(p.Payload) != "later" {
 		t.Errorf("heard ourselves: %+v", p)
 	}
@@ -194,29 +246,32 @@ func TestOwnPacketsDoNotArrive(t *testing.T) {
 
 // The socket of one interface hears neither multicast nor unicast from the other,
 // even when it is sent to that interface's address.
-func TestInterfacesDoNotHearEachOther(t *testing.T) {
+func TestInterfacesDoNotHearEachOther(t *testing.T) { eachFamily(t, testInterfacesDoNotHearEachOther) }
+
+func testInterfacesDoNotHearEachOther(t *testing.T, f family) {
 	w := newWorld(t)
 	other := newSwitch(t)
-	_, err := other.Plug(nil, "eth1", "198.51.100.11/24")
+	_, err := other.Plug(nil, "eth1", "198.51.100.11/24", "2001:db8:1::11/64")
 	check(t, err)
-	_, err = other.Plug(w.peer, "eth1", "198.51.100.12/24")
+	_, err = other.Plug(w.peer, "eth1", "198.51.100.12/24", "2001:db8:1::12/64")
 	check(t, err)
+	second := map[string]string{"IPv4": "198.51.100.11", "IPv6": "2001:db8:1::11"}[f.name]
 	r := start(t, "eth0", "eth1")
 	zero, one := r.last(t, "eth0").Index, r.last(t, "eth1").Index
-	c0, c1 := speaker(t, w.peer, "eth0"), speaker(t, w.peer, "eth1")
+	c0, c1 := f.speaker(t, w.peer, "eth0"), f.speaker(t, w.peer, "eth1")
 	steps := []struct {
-		from              *ipv4.PacketConn
+		from              speaker
 		text, destination string
 		link              int
 	}{
-		{c0, "multicast 0", "224.0.0.18", zero},
-		{c1, "multicast 1", "224.0.0.18", one},
-		{c0, "unicast 0", ownIP, zero},
-		{c1, "unicast 1", "198.51.100.11", one},
-		{c0, "multicast 0", "224.0.0.18", zero},
+		{c0, "multicast 0", f.group, zero},
+		{c1, "multicast 1", f.group, one},
+		{c0, "unicast 0", f.own, zero},
+		{c1, "unicast 1", second, one},
+		{c0, "multicast 0", f.group, zero},
 	}
 	for i, step := range steps {
-		say(t, step.from, step.text, step.destination)
+		step.from.say(t, step.text, step.destination)
 		p := r.awaitPacket(t, i+1)
 		if p.Link != step.link || string(p.Payload) != step.text {
 			t.Errorf("%s to %s: got %+v, want it once, on link %d", step.text, step.destination, p, step.link)
@@ -224,61 +279,16 @@ func TestInterfacesDoNotHearEachOther(t *testing.T) {
 	}
 }
 
-func TestFailedDatagramsDoNotHoldUpOthers(t *testing.T) {
+// Only the wanted families are heard.
+func TestUnwantedFamilyIsNotHeard(t *testing.T) {
 	w := newWorld(t)
-	r := start(t, "eth0")
-	c := newCapture(t, w.peer, etherTypeIPv4)
-	good := advert(r.last(t, "eth0").Index)
-	noSource, noLink, strange := good, good, good
-	noSource.Source = netip.Addr{}
-	noLink.Link = 4711
-	strange.Source = netip.MustParseAddr("203.0.113.77") // not ours
-	batch := []netif.Datagram{noSource, good, noLink, good, strange}
-	for len(batch) < 150 {
-		batch = append(batch, good)
-	}
-	err := r.send(batch)
-	for _, part := range []string{"source invalid IP", "interface index 4711", "203.0.113.77"} {
-		if err == nil || !strings.Contains(err.Error(), part) {
-			t.Errorf("error %v does not name %q", err, part)
-		}
-	}
-	for range 147 {
-		c.next(t, vrrp)
-	}
-}
-
-func TestSendAllocatesNothing(t *testing.T) {
-	newWorld(t)
-	r := start(t, "eth0")
-	batch := slices.Repeat([]netif.Datagram{advert(r.last(t, "eth0").Index)}, 16)
-	allocations := testing.AllocsPerRun(100, func() {
-		r.Send(batch, func(_ int, err error) { t.Error(err) })
+	r := startWith(t, netif.Config{Interfaces: []netif.Interface{{Name: "eth0", IPv4: true}}})
+	r.awaitLink(t, "eth0", func(l netif.Link) bool {
+		return l.ListeningIPv4 && !l.ListeningIPv6 && l.Problem == "" && l.Up
 	})
-	// None without the race detector, which empties the pools of x/net at random.
-	if allocations > float64(len(batch)/2) {
-		t.Errorf("%v allocations", allocations)
+	v6().speaker(t, w.peer, "eth0").say(t, "unwanted", v6().group)
+	v4().speaker(t, w.peer, "eth0").say(t, "wanted", v4().group)
+	if p := r.awaitPacket(t, 1); string(p.Payload) != "wanted" {
+		t.Errorf("%+v", p)
 	}
-}
-
-// A virtual address is never a source, ours or not, primary or not.
-func TestSourceIsNeverVirtual(t *testing.T) {
-	newWorld(t)
-	deleteAddress(t, ownIP+"/24")
-	addAddress(t, "192.0.2.101/24", nil) // virtual by the config; an administrator's, and primary
-	r := start(t, "eth0")
-	if l := r.last(t, "eth0"); l.SourceIPv4().IsValid() || len(ownIPv4(l)) != 0 {
-		t.Errorf("source %v of %v", l.SourceIPv4(), l.Prefixes)
-	}
-	r.hold(t, r.want(t, 4*time.Second, "203.0.113.1/24")) // ours, not in the config
-	addAddress(t, ownIP+"/24", nil)
-	addAddress(t, "192.0.2.13/24", nil)
-	addAddress(t, "198.51.100.11/24", nil)
-	l := r.awaitLink(t, "eth0", func(l netif.Link) bool { return len(ownIPv4(l)) == 3 })
-	// The first two came into a network that the virtual address has as its primary.
-	if want := "[198.51.100.11/24 192.0.2.11/24 192.0.2.13/24]"; render(l) != want {
-		t.Errorf("%v, want %v", render(l), want)
-	}
-	deleteAddress(t, "192.0.2.101/24") // the kernel makes the next one primary
-	r.awaitLink(t, "eth0", func(l netif.Link) bool { return l.SourceIPv4().String() == ownIP })
 }
