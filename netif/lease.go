@@ -8,6 +8,9 @@ const (
 	// renewPause bounds how often a lease is renewed: each time is told to every
 	// netlink listener of the host.
 	renewPause = time.Second / 3
+	// renewTogether is how many addresses of a key are renewed each time. Of more, the
+	// first one is; IPv6 ones cost the kernel time with the square of their number.
+	renewTogether = 32
 	// leaseSlack is how much earlier than we count the kernel may end a lease: it
 	// rounds to jiffies and batches ends that are at most 20 ms apart.
 	leaseSlack = 100 * time.Millisecond
@@ -38,16 +41,27 @@ func (s *slot) ranOut(now time.Time) bool {
 // overdue: the kernel may have ended the lease of an address. Then it must be looked
 // for before it is renewed, because renewing what has gone would add it.
 func (s *slot) overdue(now time.Time) bool {
-	for _, h := range s.held {
-		if now.Sub(h.renewed) >= s.want.Lease-leaseSlack {
+	for i, h := range s.held {
+		if now.Sub(h.renewed) >= s.want.leaseOf(i)-leaseSlack {
 			return true
 		}
 	}
 	return false
 }
 
-// refresh renews leases: of the first address of each slot, and of the others when
-// a third of theirs is over. It looks again at a slot in which one can't be renewed.
+// leaseOf is the lifetime of the i-th address. One that is renewed only when a third of
+// Lease is over lives that much longer: what is left is never less than what Renew
+// promises.
+func (w *Want) leaseOf(i int) time.Duration {
+	if i == 0 || len(w.Addresses) <= renewTogether {
+		return w.Lease
+	}
+	return w.Lease + w.Lease/3
+}
+
+// refresh renews leases: of all addresses of a slot, or of many the first, and the
+// others when a third of Lease is over. It looks again at a slot in which one can't be
+// renewed.
 func (k *keeper) refresh(slots []*slot) {
 	now := time.Now()
 	var changes []change
@@ -55,8 +69,8 @@ func (k *keeper) refresh(slots []*slot) {
 	var which []int
 	for _, s := range slots {
 		for i, h := range s.held {
-			if i == 0 || now.Sub(h.renewed) >= s.want.Lease/3 {
-				changes = append(changes, h.change(refresh, s.want.Lease))
+			if i == 0 || len(s.held) <= renewTogether || now.Sub(h.renewed) >= s.want.Lease/3 {
+				changes = append(changes, h.change(refresh, s.want.leaseOf(i)))
 				of, which = append(of, s), append(which, i)
 			}
 		}

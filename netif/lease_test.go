@@ -4,6 +4,7 @@ package netif_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -164,4 +165,35 @@ func testSignOfLifeAfterTheEnd(t *testing.T, f family) {
 		t.Errorf("%+v", h)
 	}
 	demandAddresses(t)
+}
+
+// Whoever hears our last advert waits for as long as a lease: no address of a router may
+// go before that.
+func TestEveryLeaseIsAsLong(t *testing.T) {
+	for _, n := range []int{2, 40} {
+		t.Run(fmt.Sprintf("%d addresses", n), func(t *testing.T) {
+			newWorld(t)
+			r := start(t, "eth0")
+			w := r.want(t, 9*time.Second)
+			for i := range n {
+				w.Addresses = append(w.Addresses, on(r.last(t, "eth0").Index, fmt.Sprintf("198.51.100.%d/32", i+1))...)
+			}
+			r.hold(t, w)
+			for range 8 { // a bit more than two seconds
+				<-time.After(300 * time.Millisecond)
+				r.Renew("web")
+			}
+			r.Set("end", netif.Want{}) // after the renewal
+			r.awaitHolding(t, 2)
+			link, err := netlink.LinkByName("eth0")
+			check(t, err)
+			list, err := netlink.AddrList(link, netlink.FAMILY_V4)
+			check(t, err)
+			for _, a := range list {
+				if a.Protocol == tag && a.ValidLft < 8 { // the last Renew is half a second old
+					t.Errorf("%v has %d s left", a.IP, a.ValidLft)
+				}
+			}
+		})
+	}
 }

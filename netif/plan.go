@@ -18,8 +18,8 @@ func (t *task) plan(there *survey) {
 	if t.err = t.refuse(there); t.err != nil {
 		return
 	}
-	for _, a := range t.wanted {
-		c := t.planAdd(there, a)
+	for i, a := range t.wanted {
+		c := t.planAdd(there, a, t.want.leaseOf(i))
 		if c.verb == add && t.expired {
 			t.adds, t.err = nil, fmt.Errorf("%v on %s: %w", c.prefix, there.nameOf(c.link), ErrExpired)
 			return
@@ -57,9 +57,9 @@ func (t *task) refuse(there *survey) error {
 // prefix length goes afterwards. What the kernel would not have beside it goes just
 // before, in the same batch: the same prefix with another label or scope, and over
 // IPv6 any other prefix length.
-func (t *task) planAdd(there *survey, wanted Address) change {
+func (t *task) planAdd(there *survey, wanted Address, lease time.Duration) change {
 	wanted.Prefix = t.target(there, wanted)
-	c := wanted.change(add, t.want.Lease)
+	c := wanted.change(add, lease)
 	for _, a := range there.at[wanted.place()] {
 		switch {
 		case a.prefix() == c.prefix && a.looksLike(wanted):

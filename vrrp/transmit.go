@@ -34,10 +34,10 @@ type outgoing struct {
 	destination netip.Addr
 	// plain is the checksum of RFC 9568 over IPv4, without the pseudo-header.
 	plain learned
-	// bare leaves the derived link-local address out. keepalived up to 2.3.2 drops
-	// adverts with another number of addresses than its own, and many of its
-	// configurations have no link-local one: then both would be Active.
-	bare learned
+	// bare leaves the derived link-local address out, as the last advert heard did.
+	// keepalived up to 2.3.2 drops adverts with another number of addresses than its
+	// own, and many of its configurations have no link-local one: both would be Active.
+	bare bool
 }
 
 // newOutgoing lists the destinations: the group, or each peer.
@@ -92,7 +92,7 @@ func (to *outgoing) shape(a *Advert) {
 	if to.plain.other {
 		a.Checksum = ChecksumRFC9568
 	}
-	if to.bare.other {
+	if to.bare {
 		a.Addresses = a.Addresses[1:]
 	}
 }
@@ -112,7 +112,7 @@ func (r *Router) learnForms(a *Advert, source netip.Addr) {
 			to.plain.see(a.Checksum == ChecksumRFC9568)
 		}
 		if r.params.DerivedLinkLocal {
-			to.bare.see(!a.Addresses[0].IsLinkLocalUnicast())
+			to.bare = !a.Addresses[0].IsLinkLocalUnicast()
 		}
 	}
 }

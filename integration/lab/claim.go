@@ -12,6 +12,10 @@ import (
 // answering an [Asker]: a few of its questions, as either may be late.
 const answerGap = 6 * askPeriod
 
+// crossing is how close the adverts of two nodes are that neither has seen the
+// other's when it sent its own.
+const crossing = 50 * time.Millisecond
+
 // Claim is a time in which a node acted as the owner of a virtual address.
 type Claim struct {
 	Node     string
@@ -101,7 +105,7 @@ func claimEnd(node string, run []Packet, sent map[string][]Packet) time.Time {
 	end := last.Time.Add(last.Interval)
 	for other, adverts := range sent {
 		for _, p := range adverts {
-			if other != node && better(p, last) && p.Time.After(run[0].Time) && p.Time.Before(end) && last.Time.Sub(p.Time) < last.Interval {
+			if other != node && better(p, last) && p.Time.After(run[0].Time.Add(-crossing)) && p.Time.Before(end) && last.Time.Sub(p.Time) < last.Interval {
 				end = later(p.Time, last.Time)
 			}
 		}

@@ -3,7 +3,9 @@
 package lab
 
 import (
+	"errors"
 	"net"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -51,6 +53,36 @@ func TestSwitchConnectsHosts(t *testing.T) {
 	lb2, _ := plugged(t, s, "lb2", "192.0.2.12/24")
 	datagram(t, lb1, lb2, "192.0.2.12:0")
 	datagram(t, lb2, lb1, "192.0.2.11:0")
+}
+
+func TestIsolate(t *testing.T) {
+	s := newSwitch(t)
+	lb1, cable1 := plugged(t, s, "lb1", "192.0.2.11/24")
+	lb2, cable2 := plugged(t, s, "lb2", "192.0.2.12/24")
+	client, _ := plugged(t, s, "client", "192.0.2.1/24")
+	must(t, errors.Join(cable1.Isolate(true), cable2.Isolate(true)))
+	heard := startCapture(t, lb2)
+	ask := func(from *Namespace) *Asker {
+		asker, err := StartAsker(from, "eth0", netip.MustParseAddr("192.0.2.12"))
+		must(t, err)
+		t.Cleanup(func() { asker.Stop() })
+		return asker
+	}
+	ask(lb1)
+	ask(client)
+	later := time.Now().Add(10 * askPeriod)
+	from := func(address string) func(Packet) bool {
+		return func(p Packet) bool {
+			return p.Kind == ARPRequest && p.Source == netip.MustParseAddr(address) && p.Time.After(later)
+		}
+	}
+	_, err := heard.Wait(patient(t), from("192.0.2.1"))
+	must(t, err)
+	later = time.Time{}
+	wantNone(t, heard, "passed between isolated hosts", from("192.0.2.11"))
+	must(t, errors.Join(cable1.Isolate(false), cable2.Isolate(false)))
+	_, err = heard.Wait(patient(t), from("192.0.2.11"))
+	must(t, err)
 }
 
 func TestPlugIntoTheProcessesOwnNamespace(t *testing.T) {
