@@ -5,6 +5,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -24,8 +25,16 @@ type source struct {
 
 func (s source) Status(context.Context) (daemon.Status, error) { return s.status, s.err }
 
+func (s source) Maintain(_ context.Context, m daemon.MaintenanceRequest) (string, error) {
+	return fmt.Sprintf("%+v", m), s.err
+}
+
+func (s source) Resign(_ context.Context, r daemon.Resignation) (string, error) {
+	return fmt.Sprintf("%+v", r), s.err
+}
+
 // serve starts a server and returns its socket.
-func serve(t *testing.T, s Source) string {
+func serve(t *testing.T, s Daemon) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "run", "vipd.sock")
 	server, err := Listen(path, s, slog.New(slog.DiscardHandler))

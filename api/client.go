@@ -3,6 +3,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,12 +12,18 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"time"
 
 	"vipd/daemon"
 )
 
-// maxAnswer bounds what is read of an answer: a thousand routers take a tenth.
-const maxAnswer = 64 << 20
+const (
+	// maxAnswer bounds what is read of an answer: a thousand routers take a tenth.
+	maxAnswer = 64 << 20
+	// commandTimeout bounds a command: the daemon is done after the longest advert
+	// interval, 40.95 s, and a second.
+	commandTimeout = time.Minute
+)
 
 // ErrUnreachable: no daemon answers on the socket.
 var ErrUnreachable = errors.New("the daemon is not reachable")
@@ -24,7 +31,9 @@ var ErrUnreachable = errors.New("the daemon is not reachable")
 // Status asks the daemon on that socket for its status, and returns it also as
 // the JSON that came.
 func Status(ctx context.Context, socket string) (daemon.Status, []byte, error) {
-	text, err := get(ctx, socket, statusPath)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	text, err := ask(ctx, socket, http.MethodGet, statusPath, nil)
 	if err != nil {
 		return daemon.Status{}, nil, err
 	}
@@ -35,16 +44,29 @@ func Status(ctx context.Context, socket string) (daemon.Status, []byte, error) {
 	return status, text, nil
 }
 
-func get(ctx context.Context, socket, path string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+// Control sends a command of the daemon on that socket, such as [daemon.Resignation] for
+// the verb "resign", and waits until it is done, for a minute at most. It returns what
+// the daemon says. The error wraps ErrUnreachable, or is the daemon's no in its words.
+func Control(ctx context.Context, socket, verb string, command any) (string, error) {
+	body, err := json.Marshal(command)
+	if err != nil {
+		return "", err
+	}
+	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
 	defer cancel()
+	text, err := ask(ctx, socket, http.MethodPost, controlPath+verb, bytes.NewReader(body))
+	return strings.TrimSpace(string(text)), err
+}
+
+// ask makes one request.
+func ask(ctx context.Context, socket, method, path string, body io.Reader) ([]byte, error) {
 	transport := &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "unix", socket)
 		},
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://vipd"+path, nil)
+	request, err := http.NewRequestWithContext(ctx, method, "http://vipd"+path, body)
 	if err != nil {
 		return nil, err
 	}
@@ -57,8 +79,10 @@ func get(ctx context.Context, socket, path string) ([]byte, error) {
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("%w: %s: %w", ErrUnreachable, socket, err)
-	case response.StatusCode != http.StatusOK:
-		return nil, fmt.Errorf("%w: %s: %s", ErrUnreachable, socket, strings.TrimSpace(string(text)))
+	case response.StatusCode == http.StatusOK:
+		return text, nil
+	case method == http.MethodPost && response.StatusCode != http.StatusServiceUnavailable:
+		return nil, errors.New(strings.TrimSpace(string(text)))
 	}
-	return text, nil
+	return nil, fmt.Errorf("%w: %s: %s", ErrUnreachable, socket, strings.TrimSpace(string(text)))
 }

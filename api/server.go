@@ -34,6 +34,12 @@ type Source interface {
 	Status(context.Context) (daemon.Status, error)
 }
 
+// Daemon is what the API is for.
+type Daemon interface {
+	Source
+	Controller
+}
+
 // Server serves the API on one UNIX socket.
 type Server struct {
 	listener net.Listener
@@ -42,18 +48,17 @@ type Server struct {
 
 // Listen opens the socket. A socket that a crash left behind is replaced; one
 // that answers belongs to another vipd, and is an error.
-func Listen(path string, source Source, log *slog.Logger) (*Server, error) {
+func Listen(path string, d Daemon, log *slog.Logger) (*Server, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fmt.Errorf("api socket: %w", err)
 	}
-	if c, err := net.DialTimeout("unix", path, timeout); err == nil {
-		c.Close()
+	if Listens(path) {
 		return nil, fmt.Errorf("api socket %s: another vipd answers on it", path)
 	}
 	if err := removeSocket(path); err != nil {
 		return nil, fmt.Errorf("api socket: %w", err)
 	}
-	l, err := net.Listen("unix", path)
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
 		return nil, fmt.Errorf("api socket: %w", err)
 	}
@@ -63,14 +68,25 @@ func Listen(path string, source Source, log *slog.Logger) (*Server, error) {
 		l.Close()
 		return nil, fmt.Errorf("api socket: %w", err)
 	}
-	s := &Server{listener: netutil.LimitListener(l, maxConnections)}
+	s := &Server{listener: netutil.LimitListener(listener{l}, maxConnections)}
 	s.http = http.Server{
-		Handler:           handler(source),
+		Handler: handler(d), ConnContext: withUser,
 		ReadHeaderTimeout: timeout, ReadTimeout: timeout, WriteTimeout: timeout, IdleTimeout: timeout,
 		MaxHeaderBytes: 16 << 10,
 		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	return s, nil
+}
+
+// Listens tells whether a daemon has a socket open, be it that it does not answer: it
+// may be stopping, or hang.
+func Listens(path string) bool {
+	c, err := net.DialTimeout("unix", path, timeout)
+	if err != nil {
+		return false
+	}
+	c.Close()
+	return true
 }
 
 // removeSocket removes a socket, and nothing else that may stand at its path.
@@ -99,12 +115,13 @@ func (s *Server) Serve() error {
 // Close ends all connections and removes the socket.
 func (s *Server) Close() error { return s.http.Close() }
 
-func handler(source Source) http.Handler {
+func handler(d Daemon) http.Handler {
 	mux := http.NewServeMux()
+	handleControl(mux, d)
 	mux.HandleFunc("GET "+statusPath, func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), timeout)
 		defer cancel()
-		status, err := source.Status(ctx)
+		status, err := d.Status(ctx)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 			return

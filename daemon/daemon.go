@@ -25,17 +25,20 @@ type Daemon struct {
 	done    chan struct{} // closed when the loop has ended
 	packets sync.Pool
 	dropped atomic.Uint64 // packets, because the queue was full
+	saved   maintenance   // as the state file has it
 
 	// What follows belongs to the loop alone.
-	now      time.Time
-	armed    time.Time // what the timer is set to
-	started  time.Time
-	stopping bool
-	routers  []*router
-	checks   []*check
-	out      outbox
-	rejected rejects
-	lateness lateness
+	now         time.Time
+	armed       time.Time // what the timer is set to
+	started     time.Time
+	stopping    bool
+	commands    []*command   // that wait for their answer
+	maintenance *Maintenance // nil: there is none
+	routers     []*router
+	checks      []*check
+	out         outbox
+	rejected    rejects
+	lateness    lateness
 
 	heard   *Packet // the advert that is being handled
 	effects []vrrp.MemberEffect
@@ -104,6 +107,7 @@ func (d *Daemon) turn(first *event) {
 	}
 	d.tick()
 	d.flush()
+	d.answerCommands()
 	d.arm()
 }
 
@@ -121,6 +125,8 @@ func (d *Daemon) handle(e event) {
 		d.checked(*e.result)
 	case e.ask != nil:
 		e.ask <- d.snapshot()
+	case e.command != nil:
+		d.beginCommand(e.command)
 	}
 }
 

@@ -23,6 +23,7 @@ type event struct {
 	holding *Holding
 	result  *health.Result
 	ask     chan<- Status
+	command *command
 }
 
 // packet is a received packet in a buffer that is used again.

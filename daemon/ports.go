@@ -35,6 +35,16 @@ type Timer interface {
 	C() <-chan struct{}
 }
 
+// StateFile keeps something over a restart of the daemon, and of the host.
+type StateFile interface {
+	// Load returns what was saved; nil when nothing was.
+	Load() ([]byte, error)
+	// Save replaces what was saved; when it returns nil the disk has it.
+	Save([]byte) error
+	// Remove forgets what was saved, if anything was.
+	Remove() error
+}
+
 // Datagram is one advert to send.
 type Datagram struct {
 	Link                int // interface index

@@ -38,6 +38,7 @@ func (d *Daemon) newRouter(c *config.Router) *router {
 		d.block(r, vrrp.AwaitingChecks, true)
 		r.graceEnds = d.now.Add(c.StartGrace)
 	}
+	d.block(r, vrrp.Maintenance, d.maintenance != nil)
 	d.step(r.families[0], vrrp.Start{})
 	return r
 }

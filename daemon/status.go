@@ -20,6 +20,8 @@ type Status struct {
 	Routers []RouterStatus `json:"routers"`
 	Checks  []CheckStatus  `json:"checks"`
 	Loop    LoopStatus     `json:"loop"`
+
+	Maintenance *Maintenance `json:"maintenance,omitempty"` // of the whole node
 }
 
 // RouterStatus is one virtual router's: each address family of a configured router is
@@ -50,7 +52,9 @@ type RouterStatus struct {
 	Owns      bool           `json:"owns"`
 	Problem   string         `json:"problem,omitempty"`
 
-	Active *ActiveStatus `json:"active,omitempty"` // whom a Backup hears
+	Active    *ActiveStatus `json:"active,omitempty"`   // whom a Backup hears
+	Resigned  bool          `json:"resigned,omitempty"` // by `vipd resign`: it does not preempt
+	Successor netip.Addr    `json:"successor,omitzero"` // who took over when it left Active last
 
 	Counters CounterStatus     `json:"counters"`
 	Rejected map[string]uint64 `json:"rejected,omitempty"`
@@ -120,7 +124,7 @@ func (d *Daemon) Status(ctx context.Context) (Status, error) {
 func (d *Daemon) snapshot() Status {
 	s := Status{
 		Node: d.node, Version: d.version, Started: d.wall(d.started),
-		Routers: []RouterStatus{}, Checks: []CheckStatus{},
+		Routers: []RouterStatus{}, Checks: []CheckStatus{}, Maintenance: d.maintenance,
 		Loop: LoopStatus{
 			Dropped: d.dropped.Load(), Late: d.lateness.count, MaxLate: d.lateness.max.String(),
 			Rejected: counts(d.rejected[:], rejectWord),
@@ -150,6 +154,7 @@ func (d *Daemon) familyStatus(f *family) RouterStatus {
 		Peers: f.config.Peers, VirtualMAC: f.virtualMAC(),
 		Priority: core.Priority, ConfiguredPriority: r.config.Priority, Failing: r.because,
 		Addresses: []netip.Prefix{}, Outside: f.outside, Owns: core.Owns, Problem: f.problem,
+		Resigned: core.Resigned, Successor: core.Successor,
 		Counters: CounterStatus{
 			AdvertsSent: core.Counters.AdvertsSent, AdvertsReceived: core.Counters.AdvertsReceived,
 			AdvertsNotSent:   f.unsent,

@@ -108,7 +108,7 @@ func (r *Router) yield(now time.Time, why Reason, a *Advert, source netip.Addr, 
 	fx = r.enterBackup(now, why, fx)
 	r.follow(now, a, source)
 	r.interval = a.Interval
-	r.succeeded(now)
+	r.succeeded(now, source)
 	return fx
 }
 

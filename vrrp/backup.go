@@ -14,6 +14,7 @@ type downTimer struct {
 	adverts  int       // how many intervals to wait before the skew
 	resigned time.Time // since when the followed Active has resigned; zero: it has not
 	lost     time.Time // since when its host does not answer; zero: it does, or was not asked
+	offered  time.Time // we have resigned, and until then somebody may take over; zero: nobody need
 }
 
 // followed is the Active that a Backup accepted adverts of, or is about to
@@ -48,7 +49,7 @@ func (r *Router) downDeadline() time.Time {
 			deadline = earliest(deadline, sooner.Add(skew))
 		}
 	}
-	return deadline
+	return earliest(deadline, r.down.offered)
 }
 
 // hostLost makes Skew_Time enough: three missed adverts are a slow way to learn
@@ -75,7 +76,7 @@ func (r *Router) receiveBackup(now time.Time, a *Advert, source netip.Addr) {
 		return
 	}
 	r.follow(now, a, source)
-	r.down.lost = time.Time{}
+	r.down.lost, r.down.offered = time.Time{}, time.Time{}
 	if r.accepts(now, a.Priority) { // (355)–(385)
 		r.interval = a.Interval
 		r.down.from, r.down.adverts = now, missedAdverts
@@ -86,12 +87,13 @@ func (r *Router) receiveBackup(now time.Time, a *Advert, source netip.Addr) {
 // activeStopped sets the timer to Skew_Time. Beyond the RFC's letter, priority 0
 // said twice does not make it longer, or a forger could put off the takeover for
 // ever; and it counts only from the Active that we follow, if we do: the next one
-// may be heard before the last one's farewell is over.
+// may be heard before the last one's farewell is over. While our own resignation is
+// open there is no Active that could.
 func (r *Router) activeStopped(now time.Time, source netip.Addr) {
-	if r.down.adverts == 0 || r.followed.source.IsValid() && r.followed.source != source {
+	if r.down.adverts == 0 || r.followed.source.IsValid() && r.followed.source != source || !r.down.offered.IsZero() {
 		return
 	}
-	r.down = downTimer{from: now}
+	r.down, r.resigned = downTimer{from: now}, false
 }
 
 // accepts reports whether an Active of that priority is let be. Of equal
@@ -104,7 +106,7 @@ func (r *Router) accepts(now time.Time, priority uint8) bool {
 	if r.priority == OwnerPriority { // §6.1: an owner preempts always
 		return false
 	}
-	if !r.params.Preempt {
+	if !r.params.Preempt || r.resigned {
 		return true
 	}
 	if r.preemptAt.IsZero() {
@@ -125,6 +127,8 @@ func (r *Router) follow(now time.Time, a *Advert, source netip.Addr) {
 // whyTakeOver tells which of the ways to become Active it was.
 func (r *Router) whyTakeOver() Reason {
 	switch {
+	case !r.down.offered.IsZero():
+		return NobodyTookOver
 	case !r.down.resigned.IsZero():
 		return ActiveResigned
 	case r.down.adverts == 0:

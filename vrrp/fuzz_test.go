@@ -110,7 +110,7 @@ func (w *watched) play(what, how byte) {
 	case 11:
 		w.step(member, Contested{})
 	case 12:
-		w.step(member, [...]Input{Woke{}, HostLost{higher}, HostLost{lower}, HostLost{}}[how%4])
+		w.step(member, [...]Input{Woke{}, HostLost{higher}, HostLost{lower}, HostLost{}, Resign{}, Reclaim{}}[how%6])
 	case 13: // to the deadline
 		if next := w.deadline(); next.After(w.now) {
 			w.now = next
@@ -255,6 +255,8 @@ func (w *watched) settled(member int) {
 		w.t.Fatalf("owns %v in %v %v", s.Owns, s.State, s.Phase)
 	case s.Phase == Resuming && s.State != Active:
 		w.t.Fatalf("resuming in %v", s.State)
+	case s.State == Active && s.Resigned:
+		w.t.Fatal("an Active has resigned")
 	case s.State == Active && is.zeros > 0:
 		w.t.Fatal("an Active has said farewell")
 	case s.State != Initialize && (len(s.Blocked) > 0 || !m.started):
@@ -279,9 +281,17 @@ func (w *watched) ends(m *Router, phase Phase) {
 	case Settled:
 		return
 	case Releasing:
-		latest = m.params.Interval + releaseMargin
+		latest = w.longest() + releaseMargin // a group that resigns waits for its slowest member
 	}
 	if d := m.Deadline(); d.IsZero() || d.After(w.now.Add(latest)) {
 		w.t.Fatalf("%v, and the next deadline is %v", phase, d)
 	}
+}
+
+// longest is the longest of the members' intervals.
+func (w *watched) longest() (longest time.Duration) {
+	for _, m := range w.members {
+		longest = max(longest, m.params.Interval)
+	}
+	return longest
 }

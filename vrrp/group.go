@@ -36,11 +36,14 @@ func NewGroup(members ...*Router) *Group {
 }
 
 // Step gives one member an input, or all of them where the input is about the
-// daemon: Start, Stop, Tick, Resume, Woke. Resume says the age of the oldest lease.
+// daemon or the whole group: Start, Stop, Tick, Resume, Woke, Resign, Reclaim. Resume says the age of the oldest lease.
 func (g *Group) Step(now time.Time, member int, in Input, fx []MemberEffect) []MemberEffect {
 	switch in := in.(type) {
-	case Start, Stop, Woke:
+	case Start, Stop, Woke, Reclaim:
 		fx = g.stepAll(now, in, fx)
+	case Resign:
+		fx = g.stepAll(now, in, fx)
+		g.offerTogether()
 	case Tick:
 		g.align(now)
 		fx = g.stepAll(now, in, fx)
@@ -57,6 +60,7 @@ func (g *Group) Step(now time.Time, member int, in Input, fx []MemberEffect) []M
 	}
 	fx = g.blockTogether(now, fx)
 	fx = g.leaveTogether(now, fx)
+	g.acceptTogether()
 	if _, tick := in.(Tick); tick {
 		fx = g.takeOverTogether(now, fx)
 	}

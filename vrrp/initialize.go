@@ -33,7 +33,7 @@ func (r *Router) startUp(now time.Time, fx []Effect) []Effect {
 
 // stop is the Shutdown event of §6.4.2 and §6.4.3.
 func (r *Router) stop(now time.Time, fx []Effect) []Effect {
-	r.started = false
+	r.started, r.resigned = false, false
 	r.blocked, r.retry = r.blocked.without(AddressFailed), time.Time{}
 	return r.shutDown(now, Stopped, true, fx)
 }

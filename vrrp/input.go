@@ -8,7 +8,8 @@ import (
 )
 
 // Input is what a router is told. The set is closed: Start, Stop, Received,
-// Tick, Priority, Block, Unblock, Source, Owned, Resume, Contested, Woke, HostLost.
+// Tick, Priority, Block, Unblock, Source, Owned, Resume, Contested, Woke, HostLost,
+// Resign, Reclaim.
 type Input interface{ input() }
 
 type (
@@ -57,6 +58,14 @@ type (
 
 	// HostLost says that the host of an Active answers no question any more.
 	HostLost struct{ Source netip.Addr }
+
+	// Resign asks an Active to give up for good: it hands over, and does not preempt
+	// whoever takes over, until that one gives up or falls silent. If nobody does, it
+	// is Active again. In any other state there is nothing to give up.
+	Resign struct{}
+
+	// Reclaim ends what Resign began: the router preempts as it is configured to.
+	Reclaim struct{}
 )
 
 func (Start) input()     {}
@@ -72,6 +81,8 @@ func (Resume) input()    {}
 func (Contested) input() {}
 func (Woke) input()      {}
 func (HostLost) input()  {}
+func (Resign) input()    {}
+func (Reclaim) input()   {}
 
 // OwnResult is what became of Own.
 type OwnResult uint8

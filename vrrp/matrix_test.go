@@ -42,6 +42,8 @@ func TestMatrix(t *testing.T) {
 		{"contested", Contested{}},
 		{"woke", Woke{}},
 		{"host lost", HostLost{higher}},
+		{"resign", Resign{}},
+		{"reclaim", Reclaim{}},
 	}
 	columns := []struct {
 		name string
@@ -85,6 +87,15 @@ func TestMatrix(t *testing.T) {
 			"block link-down":   "initialize: disown backup→initialize(link-down)",
 			"block maintenance": "initialize releasing: backup→initialize(maintenance)",
 		}},
+		{"backup, resigned", func(t *testing.T) *rig {
+			g := active(t)
+			g.step(Resign{})
+			return g
+		}, map[string]string{
+			"stop":              "initialize releasing: backup→initialize(stopped)",
+			"block link-down":   "initialize: disown backup→initialize(link-down)",
+			"block maintenance": "initialize releasing: backup→initialize(maintenance)",
+		}},
 		{"active", func(t *testing.T) *rig { return active(t) }, map[string]string{
 			"stop":                         "initialize releasing: send(0) active→initialize(stopped)",
 			"advert 0":                     "active: send(100) announce",
@@ -100,6 +111,7 @@ func TestMatrix(t *testing.T) {
 			"held":                         "active: announce",
 			"failed":                       "initialize: send(0) active→initialize(address-failed) disown",
 			"expired":                      "active: own",
+			"resign":                       "backup releasing: send(0) active→backup(resigned)",
 		}},
 		{"active, overslept", func(t *testing.T) *rig {
 			g := active(t)
@@ -122,6 +134,7 @@ func TestMatrix(t *testing.T) {
 			"failed":                       "initialize: send(0) active→initialize(address-failed) disown",
 			"expired":                      "backup: active→backup(lease-expired) disown",
 			"woke":                         "backup: active→backup(overslept) disown",
+			"resign":                       "backup releasing: send(0) active→backup(resigned)",
 		}},
 		{"active, resuming", func(t *testing.T) *rig {
 			g := newRig(t)
@@ -139,6 +152,7 @@ func TestMatrix(t *testing.T) {
 			"failed":                       "initialize: send(0) active→initialize(address-failed) disown",
 			"expired":                      "active resuming: own",
 			"contested":                    "backup: active→backup(resumed-too-late) disown",
+			"resign":                       "backup releasing: send(0) active→backup(resigned)",
 		}},
 	}
 	for _, column := range columns {

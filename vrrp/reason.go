@@ -40,6 +40,11 @@ const (
 	// LeaseExpired: the kernel removed the addresses because no advert renewed them.
 	LeaseExpired
 
+	// Resigned: somebody asked the Active to give up.
+	Resigned
+	// NobodyTookOver: it did, and no other router wanted to be Active.
+	NobodyTookOver
+
 	// The reasons from here on keep a router in Initialize.
 
 	// InterfaceMissing: the interface does not exist.
@@ -83,6 +88,8 @@ var reasonWords = [numReasons]string{
 	Overslept:        "overslept",
 	GroupLeft:        "group-left",
 	LeaseExpired:     "lease-expired",
+	Resigned:         "resigned",
+	NobodyTookOver:   "nobody-took-over",
 	InterfaceMissing: "interface-missing",
 	LinkDown:         "link-down",
 	NoSourceAddress:  "no-source-address",

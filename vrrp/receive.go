@@ -27,7 +27,7 @@ func (r *Router) receive(now time.Time, in *Received, fx []Effect) []Effect {
 	}
 	r.learnForms(a, in.Source)
 	if !r.release.IsZero() {
-		r.receiveReleasing(now, a)
+		r.receiveReleasing(now, a, in.Source)
 	}
 	switch r.state {
 	case Backup:

@@ -2,7 +2,10 @@
 
 package vrrp
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // A router that leaves Active on purpose still answers on its addresses until
 // the next Active has announced them: make before break. Removing them first
@@ -37,7 +40,7 @@ const (
 
 // giveUp sends priority 0, the first of them.
 func (r *Router) giveUp(now time.Time, fx []Effect) []Effect {
-	r.farewell = farewell{left: farewells}
+	r.farewell, r.successor = farewell{left: farewells}, netip.Addr{}
 	return r.sayFarewell(now, fx)
 }
 
@@ -65,16 +68,17 @@ func (r *Router) standDown(now time.Time, fx []Effect) []Effect {
 }
 
 // receiveReleasing hears an advert while releasing: the next Active is there.
-func (r *Router) receiveReleasing(now time.Time, a *Advert) {
+func (r *Router) receiveReleasing(now time.Time, a *Advert, source netip.Addr) {
 	if a.Priority > 0 {
-		r.succeeded(now)
+		r.succeeded(now, source)
 		r.farewell = farewell{} // it has been heard
 	}
 }
 
 // succeeded sets when a releasing router falls silent and lets go, from the next
 // Active's first advert on.
-func (r *Router) succeeded(now time.Time) {
+func (r *Router) succeeded(now time.Time, source netip.Addr) {
+	r.successor = source
 	perAddress := time.Duration(len(r.params.Addresses)) * settlePerAddress
 	end := now.Add(settleBase + perAddress)
 	if r.release.IsZero() || end.Before(r.release) {

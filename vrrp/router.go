@@ -47,6 +47,9 @@ type Router struct {
 	goodbyes goodbyes  // of others
 	farewell farewell  // ours
 
+	resigned  bool       // on demand: whoever took over is not preempted
+	successor netip.Addr // who took over when we gave up last
+
 	release time.Time // releasing: the addresses go then
 	silence time.Time // releasing: they are not answered for any more
 	confirm time.Time // resuming: the first advert goes then
@@ -101,6 +104,11 @@ func (r *Router) Step(now time.Time, in Input, fx []Effect) []Effect {
 	case HostLost:
 		r.hostLost(now, in.Source)
 		return fx
+	case Resign:
+		return r.resign(now, fx)
+	case Reclaim:
+		r.resigned = false
+		return fx
 	}
 	panic("vrrp: unknown input") // formatting it would move every input to the heap
 }
@@ -130,7 +138,7 @@ func (r *Router) tick(now time.Time, fx []Effect) []Effect {
 	if due(r.silence, now) {
 		fx = r.fallSilent(fx)
 	}
-	if due(r.release, now) {
+	if due(r.release, now) && r.down.offered.IsZero() {
 		fx = r.endRelease(fx)
 	}
 	switch r.state {
@@ -159,7 +167,7 @@ func (r *Router) become(now time.Time, to State, why Reason, fx []Effect) []Effe
 	r.advert, r.repeat, r.confirm, r.retry = time.Time{}, time.Time{}, time.Time{}, time.Time{}
 	r.answered, r.announce = time.Time{}, announcements{}
 	if to == Active {
-		r.farewell = farewell{}
+		r.farewell, r.resigned = farewell{}, false
 		r.counters.BecameActive++
 	}
 	return fx

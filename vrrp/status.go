@@ -27,6 +27,11 @@ type Status struct {
 		Interval time.Duration
 		Heard    time.Time
 	}
+	// Resigned: whoever took over is not preempted.
+	Resigned bool
+	// Successor is who took over when the router left Active last. Zero: nobody did,
+	// or it never left.
+	Successor netip.Addr
 	// TakeOver is when a Backup becomes Active if nothing else is heard.
 	TakeOver time.Time
 
@@ -50,6 +55,7 @@ func (r *Router) Status() Status {
 	s := Status{
 		State: r.state, Phase: r.phase(), Since: r.since, Reason: r.reason,
 		Blocked: r.blocked.list(), Priority: r.priority, Owns: r.owns(),
+		Resigned: r.resigned, Successor: r.successor,
 		TakeOver: r.downDeadline(), Counters: r.counters,
 	}
 	if r.state == Backup {

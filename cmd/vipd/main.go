@@ -19,7 +19,7 @@ var version = "unknown"
 
 // The exit codes of every command.
 const (
-	exitNo          = 1 // the answer is no: invalid, not healthy
+	exitNo          = 1 // the answer is no: invalid, not healthy, nobody took over
 	exitUsage       = 2
 	exitUnreachable = 3 // no daemon answers
 )
@@ -67,7 +67,8 @@ func root() *cobra.Command {
 		Args: cobra.ArbitraryArgs,
 	}
 	command.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	command.AddCommand(runCommand(), checkCommand(), statusCommand(), versionCommand())
+	command.AddCommand(runCommand(), checkCommand(), statusCommand(), versionCommand(),
+		maintenanceCommand(), resignCommand(), releaseCommand())
 	return command
 }
 

@@ -22,7 +22,7 @@ import (
 )
 
 func runCommand() *cobra.Command {
-	var path string
+	var path, state string
 	command := &cobra.Command{
 		Use:   "run",
 		Short: "Run the daemon; SIGTERM hands the addresses over and stops it",
@@ -32,16 +32,17 @@ func runCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return run(own)
+			return run(own, state)
 		},
 	}
 	configFlag(command, &path)
+	stateFlag(command, &state)
 	return command
 }
 
 // run wires the parts together, and takes them apart in the opposite order: the
 // loop ends when nothing is owned any more, the network when all is removed.
-func run(c *config.Config) error {
+func run(c *config.Config, state string) error {
 	writer := host.NewLogWriter(os.Stderr)
 	defer writer.Close()
 	log := newLogger(writer, c.Log)
@@ -65,6 +66,9 @@ func run(c *config.Config) error {
 		return err
 	}
 	d = daemon.New(c, version, &networkPort{host: network}, &timerPort{timer}, log)
+	if err := remember(d, state); err != nil {
+		log.Error("what was to outlive the restart can't be read", "error", err)
+	}
 	server, err := api.Listen(c.API, d, log)
 	if err != nil {
 		return err

@@ -20,19 +20,16 @@ import (
 )
 
 func statusCommand() *cobra.Command {
-	var path, socket string
+	var t target
 	var asJSON bool
 	command := &cobra.Command{
 		Use:   "status",
 		Short: "Show what the running daemon does, and why",
 		Args:  arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
-			if socket == "" {
-				own, err := load(c.ErrOrStderr(), path)
-				if err != nil {
-					return err
-				}
-				socket = own.API
+			socket, err := t.path(c)
+			if err != nil {
+				return err
 			}
 			status, text, err := api.Status(c.Context(), socket)
 			if err != nil {
@@ -46,14 +43,16 @@ func statusCommand() *cobra.Command {
 			return errors.Join(err, healthy(status))
 		},
 	}
-	configFlag(command, &path)
-	command.Flags().StringVar(&socket, "socket", "", "the daemon's socket (default: the one in the configuration file)")
+	t.flags(command)
 	command.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return command
 }
 
 // healthy is the exit code: every router runs.
 func healthy(s daemon.Status) error {
+	if s.Maintenance != nil {
+		return errNo
+	}
 	for _, r := range s.Routers {
 		if len(r.Blocked) > 0 {
 			return errNo
@@ -63,7 +62,11 @@ func healthy(s daemon.Status) error {
 }
 
 func printStatus(w io.Writer, s daemon.Status, now time.Time) {
-	fmt.Fprintf(w, "node %s, vipd %s, running for %s\n\n", s.Node, s.Version, age(s.Started, now))
+	fmt.Fprintf(w, "node %s, vipd %s, running for %s\n", s.Node, s.Version, age(s.Started, now))
+	if m := s.Maintenance; m != nil {
+		fmt.Fprintf(w, "in maintenance since %s%s\n", m.Since.Local().Format(time.DateTime), because(m.Reason))
+	}
+	fmt.Fprintln(w)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "ROUTER\tFAMILY\tSTATE\tSINCE\tREASON\tPRIORITY\tINTERFACE\tVRID\tADDRESSES")
 	for _, r := range s.Routers {
@@ -105,6 +108,9 @@ func remarks(r daemon.RouterStatus, now time.Time) []string {
 	if r.Active != nil {
 		lines = append(lines, fmt.Sprintf("the Active is %v with priority %d, heard %s ago", r.Active.Source, r.Active.Priority, age(r.Active.Heard, now)))
 	}
+	if r.Resigned {
+		lines = append(lines, "has resigned: it does not preempt; `vipd resign --undo "+r.Name+"` ends that")
+	}
 	if r.Problem != "" {
 		lines = append(lines, r.Problem)
 	}
@@ -116,6 +122,14 @@ func remarks(r daemon.RouterStatus, now time.Time) []string {
 	}
 	lines = append(lines, counted(r.Rejected, "adverts refused")...)
 	return append(lines, counted(r.Noticed, "adverts of a router that is configured differently")...)
+}
+
+// because is a reason as the end of a sentence.
+func because(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return ": " + reason
 }
 
 // counted says how many of something there were, by reason.
@@ -131,6 +145,9 @@ func stateWord(r daemon.RouterStatus) string {
 	state := r.State
 	if len(r.Blocked) > 0 {
 		state = "fault"
+	}
+	if slices.Contains(r.Blocked, "maintenance") {
+		state = "maintenance"
 	}
 	if r.Phase != "" {
 		state += " (" + r.Phase + ")"

@@ -69,6 +69,33 @@ the daemon woke late 1 times, by up to 2s
 	}
 }
 
+func TestPrintMaintenance(t *testing.T) {
+	since := time.Date(2026, 11, 22, 12, 0, 0, 0, time.Local)
+	for reason, want := range map[string]string{
+		"":         "in maintenance since 2026-11-22 12:00:00\n",
+		"new disk": "in maintenance since 2026-11-22 12:00:00: new disk\n",
+	} {
+		status := daemon.Status{
+			Maintenance: &daemon.Maintenance{Since: since, Reason: reason},
+			Routers: []daemon.RouterStatus{
+				{Name: "web", Family: "ipv4", State: "initialize", Blocked: []string{"maintenance"}},
+				{Name: "old", Family: "ipv4", State: "backup", Resigned: true},
+			},
+		}
+		var out strings.Builder
+		printStatus(&out, status, since)
+		for _, part := range []string{want, "web ipv4 maintenance", "old ipv4: has resigned: it does not preempt; `vipd resign --undo old` ends that\n"} {
+			if squeezed := strings.Join(strings.Fields(out.String()), " "); !strings.Contains(out.String(), part) && !strings.Contains(squeezed, part) {
+				t.Errorf("no %q in:\n%s", part, out.String())
+			}
+		}
+		status.Routers = nil
+		if !errors.Is(healthy(status), errNo) {
+			t.Error("a node in maintenance is healthy")
+		}
+	}
+}
+
 func TestAge(t *testing.T) {
 	now := time.Unix(1000000, 0)
 	for ago, want := range map[time.Duration]string{

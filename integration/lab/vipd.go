@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os/exec"
+	"path/filepath"
 	"time"
 )
 
@@ -21,12 +22,12 @@ type Vipd struct {
 }
 
 // StartVipd runs the binary in n with the config file, its output in the file log,
-// and waits until it answers `vipd status`.
+// and waits until it answers `vipd status`. What outlives it is beside the config.
 func StartVipd(n *Namespace, binary, config, log string) (*Vipd, error) {
 	v := &Vipd{config: config}
 	v.process = process{
 		namespace: n,
-		command:   []string{binary, "run", "--config", config},
+		command:   []string{binary, "run", "--config", config, "--state", filepath.Dir(config)},
 		log:       log,
 		ready:     func() bool { _, err := v.Status(); return err == nil },
 	}

@@ -135,7 +135,7 @@ func TestVipd(t *testing.T) {
 		t.Errorf("status %q, %v", status, err)
 	}
 	must(t, v.Stop())
-	want := "running run --config " + config + "\nstopping\n"
+	want := "running run --config " + config + " --state " + dir + "\nstopping\n"
 	if got, err := os.ReadFile(v.Log()); string(got) != want {
 		t.Errorf("log %q, %v; want %q", got, err, want)
 	}

@@ -5,6 +5,8 @@ package vrrpsim
 import (
 	"fmt"
 	"time"
+
+	"vipd/vrrp"
 )
 
 // fault is something that goes wrong at a time, for a while.
@@ -37,6 +39,7 @@ const (
 	reloading
 	unplugging
 	maintaining
+	resigning
 	unanswered // the Active's host was asked, and no answer came
 	numFaults
 )
@@ -44,7 +47,7 @@ const (
 var faultWords = [numFaults]string{
 	"cut one way", "cut one family", "partition", "loss", "duplicates", "delay", "bit errors", "crash", "stop",
 	"killed while releasing", "freeze", "pause", "check", "address add", "lease", "reload", "unplug", "maintenance",
-	"unanswered",
+	"resignation", "unanswered",
 }
 
 func (f fault) String() string {
@@ -102,6 +105,8 @@ func (w *world) begin(f fault) {
 		n.setLink(false)
 	case maintaining:
 		n.maintain(true)
+	case resigning:
+		n.input(0, vrrp.Resign{})
 	case unanswered:
 		n.missAnswers()
 	}
@@ -129,6 +134,8 @@ func (w *world) end(f fault) {
 		n.setLink(true)
 	case maintaining:
 		n.maintain(false)
+	case resigning:
+		n.input(0, vrrp.Reclaim{})
 	}
 }
 

@@ -23,6 +23,7 @@ func (w *world) calm(partition uint8) {
 		n.pause(false)
 		n.freeze(false)
 		n.maintain(false)
+		n.input(0, vrrp.Reclaim{})
 		n.setLink(true)
 	}
 }

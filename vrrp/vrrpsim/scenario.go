@@ -21,6 +21,7 @@ import (
 //	fail a, die a, recover a           the service; die: its process ends
 //	break a, mend a                    setting addresses fails
 //	maintain a, resume a
+//	resign a, reclaim a
 //	cut a>b [4|6], cut a-b, heal a-b   one direction, or both
 //	loss 5, dup 5, delay 2ms           percent of the packets; at most
 //	lose a 2                           the next adverts of a
@@ -165,6 +166,10 @@ func (s *script) happen(n *node, verb string) error {
 		n.addFails = verb == "break"
 	case "maintain", "resume":
 		n.maintain(verb == "maintain")
+	case "resign":
+		n.input(0, vrrp.Resign{})
+	case "reclaim":
+		n.input(0, vrrp.Reclaim{})
 	default:
 		return fmt.Errorf("unknown command %q", verb)
 	}

@@ -20,7 +20,7 @@ type stage struct {
 // probes are the experiments. Each ends with the LAN as it was, or nearly.
 func probes() []func(*stage) {
 	return []func(*stage){
-		(*stage).cleanStop, (*stage).cleanStop, (*stage).failingCheck, (*stage).failingChecks, (*stage).failingNewcomer,
+		(*stage).cleanStop, (*stage).cleanStop, (*stage).resignation, (*stage).failingCheck, (*stage).failingChecks, (*stage).failingNewcomer,
 		(*stage).suddenDeath, (*stage).suddenDeath, (*stage).failingAdd, (*stage).healedSplit, (*stage).deafFamily,
 		(*stage).lostAdverts, (*stage).crashAndResume, (*stage).resumedInVain, (*stage).killedWhileReleasing,
 		(*stage).lateBackup, (*stage).lateActive, (*stage).lateWorker, (*stage).pausedActive,

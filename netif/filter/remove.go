@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package filter
+
+import (
+	"errors"
+	"os"
+)
+
+// Remove removes the tables that a run before has left; no [Filter] may be open. What
+// is not there, or can't be in this kernel, is no error; without CAP_NET_ADMIN the error
+// wraps [os.ErrPermission].
+func Remove() error {
+	k := &kernel{}
+	defer k.close()
+	if err := k.open(); err != nil {
+		if errors.Is(err, os.ErrPermission) {
+			return err
+		}
+		return nil // no nf_tables, so no table
+	}
+	var errs []error
+	for _, t := range []*table{inetTable(nil), arpTable()} {
+		switch there, err := k.has(t); {
+		case err != nil:
+			errs = append(errs, err)
+		case there:
+			errs = append(errs, t.remove(k))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// has tells whether there is a table of that name and family.
+func (k *kernel) has(t *table) (bool, error) {
+	if k.conn == nil { // after an error
+		if err := k.open(); err != nil {
+			return false, err
+		}
+	}
+	_, err := k.conn.ListTableOfFamily(t.Name, t.Family)
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}

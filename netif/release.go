@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package netif
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"vipd/netif/filter"
+	"vipd/netif/route"
+)
+
+// Leftovers are what a run that has ended may have left.
+type Leftovers struct {
+	Addresses    []netip.Addr // on whatever link, with whatever prefix length
+	Routes       []Route      // their destinations, tables and metrics count
+	VirtualLinks []VirtualLink
+}
+
+// Release removes what is ours of the leftovers, and our packet filter; no [Host] may be
+// open. It goes on after what can't be removed, which the error names; it wraps
+// [os.ErrPermission] when it may not (CAP_NET_ADMIN). The removed addresses are
+// returned, each with its interface.
+func Release(l Leftovers) (removed []string, err error) {
+	writer, err := openWriter()
+	if err != nil {
+		return nil, fmt.Errorf("open netlink (needs CAP_NET_ADMIN): %w", err)
+	}
+	defer writer.close()
+	virtual, err := openVirtualLinks(&stations{}, l.VirtualLinks)
+	if err != nil {
+		return nil, err
+	}
+	defer virtual.handle.Close()
+	k := newKeeper(writer, virtual, virtual.nameOf, Config{})
+	routes := route.Remove(k.handle, l.Routes) // first: they may need the addresses
+	removed, addresses := k.releaseAddresses(l.Addresses)
+	return removed, errors.Join(routes, addresses, virtual.removeAll(), filter.Remove())
+}
+
+// releaseAddresses deletes those that are ours, wherever they are.
+func (k *keeper) releaseAddresses(wanted []netip.Addr) (removed []string, err error) {
+	there, err := k.look()
+	if err != nil {
+		return nil, err
+	}
+	var changes []change
+	for _, ip := range wanted {
+		for _, a := range there.of[ip] {
+			if there.isOurs(a) {
+				changes = append(changes, change{verb: remove, link: a.link, prefix: a.prefix()})
+			}
+		}
+	}
+	k.rtnl.apply(changes)
+	for _, c := range changes {
+		if c.err == nil {
+			removed = append(removed, fmt.Sprintf("%v from %s", c.prefix, k.nameOf(c.link)))
+		}
+	}
+	return removed, k.failure(changes)
+}
+
+// nameOf asks the kernel for the name of a link.
+func (v *virtualLinks) nameOf(index int) string {
+	link, err := v.handle.LinkByIndex(index)
+	if err != nil {
+		return fmt.Sprintf("interface %d", index)
+	}
+	return link.Attrs().Name
+}
