@@ -28,6 +28,7 @@ type outbox struct {
 func (d *Daemon) apply(f *family, effect vrrp.Effect) {
 	switch e := effect.(type) {
 	case vrrp.Transition:
+		f.leaves = e.From == vrrp.Active
 		d.log.Info("transition", f.attrs("from", e.From.String(), "to", e.To.String(),
 			"reason", e.Reason.String(), "priority", f.router.priority)...)
 	case vrrp.Send:
@@ -36,8 +37,8 @@ func (d *Daemon) apply(f *family, effect vrrp.Effect) {
 		d.flush() // the order is part of the contract: the advert goes first
 		d.own(f, e.Wanted)
 	case vrrp.Silence:
-		w := f.want
-		w.Present, w.Silent = true, true
+		w := f.leavingWant()
+		w.Silent = true
 		d.network.Set(f.key, w)
 	case vrrp.Announce:
 		d.network.Announce(f.key)
@@ -122,6 +123,7 @@ func (d *Daemon) sendFailed(i int, err error) {
 // own asks for a family's addresses to be there, or not.
 func (d *Daemon) own(f *family, wanted bool) {
 	f.heard = f.heard && wanted
+	f.leaves = false
 	w := f.want
 	w.Present = wanted
 	d.network.Set(f.key, w)

@@ -87,7 +87,7 @@ func TestMaintenance(t *testing.T) {
 		}
 		began := s.now
 		answer := s.maintain(t, true, "disk")
-		s.want("send 0 vrid 51 on 2 from 192.0.2.11")
+		s.want("send 0 vrid 51 on 2 from 192.0.2.11", "leave web/ipv4 192.0.2.100/24 on 2 lease 2s")
 		s.pass(5 * time.Millisecond)
 		answer.is(t, "", nil) // it still answers on the address
 		s.hear(advert(51, 253))
@@ -181,7 +181,7 @@ func TestReasonThatIsNone(t *testing.T) {
 func TestResign(t *testing.T) {
 	bubble(t, oneRouter, func(t *testing.T, s *stage) {
 		answer := s.resign(t, "web", false)
-		s.want("send 0 vrid 51 on 2 from 192.0.2.11")
+		s.want("send 0 vrid 51 on 2 from 192.0.2.11", "leave web/ipv4 192.0.2.100/24 on 2 lease 2s")
 		s.hear(advert(51, 253))
 		answer.is(t, "", nil)
 		s.pass(100 * time.Millisecond)

@@ -32,6 +32,7 @@ type Daemon struct {
 	armed       time.Time // what the timer is set to
 	started     time.Time
 	stopping    bool
+	handOff     bool         // the loop ends, and nothing is given up
 	commands    []*command   // that wait for their answer
 	maintenance *Maintenance // nil: there is none
 	routers     []*router
@@ -68,6 +69,7 @@ func New(c *config.Config, version string, n Network, t Timer, log *slog.Logger)
 
 // Run is the loop. When ctx ends it hands the addresses over and returns when the
 // next Active has them, or after the longest advert interval when nobody answers.
+// After [Daemon.HandOff] it returns at once.
 // beat is called in each turn, at least once a second: a hung loop does not beat.
 func (d *Daemon) Run(ctx context.Context, beat func()) {
 	defer close(d.done)
@@ -121,6 +123,12 @@ func (d *Daemon) handle(e event) {
 		d.linkChanged(*e.link)
 	case e.holding != nil:
 		d.holdingChanged(*e.holding)
+	case e.found != nil:
+		d.leftoverFound(*e.found)
+	case e.contest != "":
+		d.contested(e.contest)
+	case e.handOff:
+		d.handingOff()
 	case e.result != nil:
 		d.checked(*e.result)
 	case e.ask != nil:
@@ -133,6 +141,7 @@ func (d *Daemon) handle(e event) {
 // tick acts on every deadline that has come.
 func (d *Daemon) tick() {
 	for _, r := range d.routers {
+		d.begin(r)
 		if due(r.group.Deadline(), d.now) {
 			d.step(r.families[0], vrrp.Tick{})
 		}
@@ -151,7 +160,7 @@ const maxSleep = time.Second
 func (d *Daemon) arm() {
 	next := d.now.Add(maxSleep)
 	for _, r := range d.routers {
-		for _, deadline := range [...]time.Time{r.group.Deadline(), r.graceEnds} {
+		for _, deadline := range [...]time.Time{r.group.Deadline(), r.graceEnds, r.opening.ends} {
 			if !deadline.IsZero() && deadline.Before(next) {
 				next = deadline
 			}
@@ -193,6 +202,9 @@ func (d *Daemon) stop() {
 	d.stopping = true
 	d.log.Info("stopping: handing the addresses over")
 	for _, r := range d.routers {
+		if r.opening.on() {
+			d.startAfresh(r)
+		}
 		d.step(r.families[0], vrrp.Stop{})
 	}
 }
@@ -200,6 +212,9 @@ func (d *Daemon) stop() {
 // finished reports whether the loop may end: nothing is owned any more, and nothing
 // left to say.
 func (d *Daemon) finished() bool {
+	if d.handOff {
+		return true
+	}
 	if !d.stopping {
 		return false
 	}

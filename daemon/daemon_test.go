@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"net/netip"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -62,7 +61,7 @@ func TestFullQueue(t *testing.T) {
 		synctest.Wait()
 		s.d.turn(nil)
 		synctest.Wait()
-		s.d.turn(nil)
+		s.settle()
 		s.state("web", "backup")
 	})
 }
@@ -211,7 +210,10 @@ func TestStopIsMakeBeforeBreak(t *testing.T) {
 	s.d.stop()
 	s.d.turn(nil)
 	s.pass(12 * time.Millisecond)
-	s.want(slices.Repeat([]string{"send 0 vrid 51 on 2 from 192.0.2.11"}, 3)...)
+	s.want("send 0 vrid 51 on 2 from 192.0.2.11",
+		"leave web/ipv4 192.0.2.100/24 on 2 lease 2s",
+		"send 0 vrid 51 on 2 from 192.0.2.11",
+		"send 0 vrid 51 on 2 from 192.0.2.11")
 	s.hear(advert(51, 253))
 	s.pass(50 * time.Millisecond)
 	s.want("silence web/ipv4 192.0.2.100/24 on 2")

@@ -21,6 +21,9 @@ type event struct {
 	packet  *packet
 	link    *Link
 	holding *Holding
+	found   *Found
+	contest string // the key of addresses that another host answers for
+	handOff bool
 	result  *health.Result
 	ask     chan<- Status
 	command *command
@@ -51,6 +54,12 @@ func (d *Daemon) PostLink(l Link) { d.post(event{link: &l}) }
 
 // PostHolding posts what became of addresses.
 func (d *Daemon) PostHolding(h Holding) { d.post(event{holding: &h}) }
+
+// PostFound posts what a run before has left.
+func (d *Daemon) PostFound(f Found) { d.post(event{found: &f}) }
+
+// PostContested posts that another host answers for a key's addresses.
+func (d *Daemon) PostContested(key string) { d.post(event{contest: key}) }
 
 // PostResult posts the result of a check.
 func (d *Daemon) PostResult(r health.Result) { d.post(event{result: &r}) }

@@ -27,6 +27,9 @@ type family struct {
 	source  netip.Addr // of its adverts
 	want    Want       // its addresses and routes, where its interfaces are now
 
+	found   *finding       // what a crash left behind; nil: not known
+	early   *Packet        // the last advert that came before the start
+	leaves  bool           // it has left Active, and is not told to remove its addresses
 	swept   bool           // what a crash left behind is removed
 	outside []netip.Prefix // addresses outside of their interface's networks
 	problem string         // why the addresses fail, for people

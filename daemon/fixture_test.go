@@ -4,6 +4,7 @@ package daemon
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -28,7 +29,9 @@ type stage struct {
 
 	did      []string // what the daemon asked of the network, in order
 	sendFail error
-	only     netip.Addr // if valid, what sendFail is about
+	left     map[string]Found // by a run before
+	mute     bool             // Find is not answered
+	only     netip.Addr       // if valid, what sendFail is about
 }
 
 func newStage(t *testing.T, yaml string) *stage {
@@ -84,11 +87,30 @@ func (s *stage) Set(key string, w Want) {
 	switch all := strings.Join(what, ", "); {
 	case w.Silent:
 		s.note("silence %s %s", key, all)
+	case w.Leaving:
+		s.note("leave %s %s lease %v", key, all, w.Lease)
 	case w.Present:
 		s.note("set %s %s lease %v", key, all, w.Lease)
 	default:
 		s.note("remove %s %s", key, all)
 	}
+}
+
+// Find answers what the test has laid out; else that nothing is left.
+func (s *stage) Find(key string, _ Want) {
+	if s.mute {
+		return
+	}
+	found, ok := s.left[key]
+	if !ok {
+		found.Err = errNothing
+	}
+	found.Key = key
+	s.d.events <- event{found: &found}
+}
+
+func (s *stage) Probe(key string, at Address) {
+	s.note("probe %s %v on %d", key, at.Prefix.Addr(), at.Link)
 }
 
 func (s *stage) Renew(key string)    { s.note("renew %s", key) }
@@ -140,8 +162,19 @@ func (s *stage) router(name string) RouterStatus {
 	return RouterStatus{}
 }
 
-// post posts one event and lets the loop turn.
-func (s *stage) post(e event) { s.d.turn(&e) }
+var errNothing = errors.New("nothing is there")
+
+// post posts one event and lets the loop turn until nothing is queued.
+func (s *stage) post(e event) {
+	s.d.turn(&e)
+	s.settle()
+}
+
+func (s *stage) settle() {
+	for len(s.d.events) > 0 {
+		s.d.turn(nil)
+	}
+}
 
 func (s *stage) link(l Link) { s.post(event{link: &l}) }
 

@@ -32,6 +32,9 @@ type hindrance struct {
 func (d *Daemon) linkOf(r *router, l Link) {
 	if l.Index != r.links[l.Name].Index {
 		d.block(r, vrrp.InterfaceMissing, true) // another interface, if one at all
+		if r.opening.asked {
+			r.opening.ends = d.now // the answer is about the one before
+		}
 		for _, f := range r.families {
 			f.swept = false
 		}
@@ -90,7 +93,7 @@ func (d *Daemon) moveTo(f *family) {
 // sweep removes what a crashed daemon has left behind on an interface, before the
 // router runs there.
 func (d *Daemon) sweep(f *family) {
-	if f.link.Index != 0 && !f.swept {
+	if f.link.Index != 0 && !f.swept && !f.router.opening.on() {
 		f.swept = true
 		d.own(f, false)
 	}

@@ -18,6 +18,10 @@ type Network interface {
 	Set(key string, w Want)
 	// Renew renews the lease of a key's addresses.
 	Renew(key string)
+	// Find looks whether a run before has left all that w wants, and since when.
+	Find(key string, w Want)
+	// Probe asks whether another host answers for an address of a key.
+	Probe(key string, at Address)
 	// Announce sends one gratuitous ARP or unsolicited NA for each address of a key
 	// that is held.
 	Announce(key string)
@@ -59,6 +63,7 @@ type Want struct {
 	Routes      []Route
 	VirtualLink string // the addresses of its parent go onto it; empty: there is none
 	Present     bool
+	Leaving     bool          // present only until another router has them: not to go on with after a crash
 	Silent      bool          // present, but ARP and ND for them are not answered
 	Lease       time.Duration // whole seconds; 0: none
 }
@@ -124,6 +129,15 @@ type Packet struct {
 	Source, Destination netip.Addr
 	TTL                 uint8
 	Payload             []byte // taken over only until the call returns
+}
+
+// Found is what a run before has left of a key's addresses.
+type Found struct {
+	Key string
+	Age time.Duration // since their lease was renewed
+	// HandedOff: the run before has ended on purpose, for this one.
+	HandedOff bool
+	Err       error // why there is nothing to go on with; nil: all is there
 }
 
 // Holding is what is true of a key's addresses.

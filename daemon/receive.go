@@ -26,6 +26,10 @@ func (d *Daemon) receive(p *Packet) {
 		d.refuse(p, vrrp.RejectVRID)
 		return
 	}
+	if f.router.opening.on() {
+		f.keepEarly(p, advert.Priority)
+		return
+	}
 	d.heard = p
 	d.step(f, vrrp.Received{Advert: advert, Source: p.Source, Destination: p.Destination})
 	d.heard = nil

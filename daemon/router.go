@@ -18,12 +18,13 @@ type router struct {
 	links    map[string]Link // its own interface, and those of its addresses and routes
 	checks   []*check
 
+	opening   opening   // until it is started
 	graceEnds time.Time // zero: the checks are not waited for
 	priority  uint8     // what the core was told
 	because   string    // why it is not the configured one
 }
 
-// newRouter makes a router and starts it: what holds it back is said first.
+// newRouter makes a router, and says what holds it back. begin starts it.
 func (d *Daemon) newRouter(c *config.Router) *router {
 	r := &router{config: c, priority: c.Priority, links: map[string]Link{}}
 	for i := range c.Families {
@@ -39,7 +40,7 @@ func (d *Daemon) newRouter(c *config.Router) *router {
 		r.graceEnds = d.now.Add(c.StartGrace)
 	}
 	d.block(r, vrrp.Maintenance, d.maintenance != nil)
-	d.step(r.families[0], vrrp.Start{})
+	r.opening = d.newOpening(r)
 	return r
 }
 
@@ -69,11 +70,13 @@ func (d *Daemon) step(f *family, in vrrp.Input) {
 	for _, e := range d.effects {
 		d.apply(r.families[e.Member], e.Effect)
 	}
+	d.markLeaving(r)
 }
 
 // takeOut puts a router into Initialize for good, and its addresses away.
 func (d *Daemon) takeOut(r *router) {
 	r.makeCore()
+	r.opening = opening{}
 	for _, f := range r.families {
 		r.group.Step(d.now, f.index, vrrp.Block{Reason: vrrp.InternalError}, nil)
 		d.own(f, false)

@@ -41,6 +41,8 @@ func TestCommands(t *testing.T) {
 		"run without a file":        {args("run", "--config", bad+"x"), 1, nil, args("no such file")},
 		"status without a daemon":   {args("status", "--config", good), 3, nil, args("not reachable", n.socket())},
 		"status as JSON, without":   {args("status", "--json", "--config", good), 3, nil, args("not reachable")},
+		"handoff without a daemon":  {args("handoff", "--config", good), 3, nil, args("not reachable", n.socket())},
+		"handoff to a bad file":     {args("handoff", "--config", bad), 1, nil, mistakes},
 		"status of a bad file":      {args("status", "--config", bad), 1, nil, mistakes},
 		"maintenance of a bad file": {args("maintenance", "on", "--config", bad), 1, nil, mistakes},
 		"maintenance by nothing":    {args("maintenance"), 2, nil, args("0 arguments")},

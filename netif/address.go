@@ -23,12 +23,15 @@ type keeper struct {
 	silence func(key string, addresses []netip.Addr) // no addresses: they are answered
 	nameOf  func(link int) string
 	report  func(Holding)
+	found   func(Found)
 	log     *slog.Logger
 	wake    chan struct{}
 
 	mu      sync.Mutex // guards what follows
 	tagging bool       // the kernel keeps IFA_PROTO
 	slots   map[string]*slot
+	finds   []find          // not answered yet
+	keep    bool            // at the end everything stays
 	queue   []*slot         // those with something to do, in the order of asking
 	owners  map[place]*slot // who holds an address; like held, only the goroutine writes it
 }
@@ -46,6 +49,7 @@ type slot struct {
 	held    []holding // nil: nothing
 	routes  []Route   // what is there of ours
 	alive   time.Time // the last Set or Renew: the sign of life that the lease stands for
+	claimed time.Time // the last Renew
 	lapsed  bool      // at some Renew the sign before was older than the lease
 	queued  bool
 	asked   bool // a Set waits for its answer
@@ -75,6 +79,7 @@ func newKeeper(rtnl *rtnl, virtual *virtualLinks, nameOf func(int) string, c Con
 			return nameOf(link)
 		},
 		report:  c.Events.Holding,
+		found:   c.Events.Found,
 		log:     c.Log,
 		wake:    make(chan struct{}, 1),
 		tagging: kernelTags(),
@@ -101,7 +106,7 @@ func (k *keeper) notice(a address, there bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	s := k.owners[place{a.link, a.local}]
-	if s == nil || there && (a.tag == addressTag || !k.tagging) {
+	if s == nil || there && (a.tagged() || !k.tagging) {
 		return
 	}
 	s.suspect = true
@@ -209,6 +214,7 @@ func (k *keeper) run(ctx context.Context) {
 			k.finish()
 			return
 		case <-k.wake:
+			k.search(k.takeFinds())
 			tasks, renewals := k.take()
 			k.reconcile(tasks)
 			k.refresh(renewals)
@@ -216,9 +222,15 @@ func (k *keeper) run(ctx context.Context) {
 	}
 }
 
-// finish makes the deletions that were asked for, and removes the virtual links.
+// finish makes the deletions that were asked for, and removes the virtual links; or it
+// leaves everything as it was asked for.
 func (k *keeper) finish() {
 	tasks, _ := k.take()
+	if k.keeps() {
+		k.reconcile(tasks)
+		k.handOff()
+		return
+	}
 	k.reconcile(slices.DeleteFunc(tasks, func(t *task) bool { return t.want.Present }))
 	if err := k.virtual.removeAll(); err != nil {
 		k.log.Error("remove the virtual links", "error", err)

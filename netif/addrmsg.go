@@ -17,6 +17,10 @@ const (
 	// addressTag marks an address as ours: its IFA_PROTO, the protocol number of
 	// VRRP. Kernels since 5.18 keep it; older ones ignore it.
 	addressTag = 112
+	// leavingTag marks one of ours that is only kept until another router has it.
+	leavingTag = 113
+	// handedTag marks one of ours that a run has handed off to the next.
+	handedTag = 114
 	// maxBatch is how many changes go in one send. Each is told to every netlink
 	// listener of the host at once; more would overrun those with buffers of the
 	// default size.
@@ -43,6 +47,7 @@ type change struct {
 	label  string        // IPv4 only
 	scope  uint8         // RT_SCOPE_*; over IPv6 the kernel takes the address's own
 	lease  time.Duration // 0: for ever
+	tag    uint8         // IFA_PROTO
 	err    error
 }
 
@@ -139,7 +144,7 @@ func (ch *change) appendAddress(b []byte) []byte {
 		return b
 	}
 	b = appendAttribute(b, unix.IFA_CACHEINFO, ch.cacheInfo())
-	b = appendAttribute(b, netlink.IFA_PROTO, []byte{addressTag})
+	b = appendAttribute(b, netlink.IFA_PROTO, []byte{ch.tag})
 	if ip.Is6() { // a VIP moves: to look for a duplicate first would cost a second
 		b = appendAttribute(b, unix.IFA_FLAGS, binary.NativeEndian.AppendUint32(nil, unix.IFA_F_NODAD))
 	}

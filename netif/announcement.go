@@ -107,11 +107,15 @@ func neighborAdvertisement(hardware net.HardwareAddr, ip netip.Addr, router bool
 	if err != nil {
 		return nil, err
 	}
-	b := binary.BigEndian.AppendUint16([]byte{0x60, 0, 0, 0}, uint16(len(body))) // RFC 8200 §3
+	return ethernetFrame(multicastMAC(allNodes()), hardware, ethernet.EtherTypeIPv6, packetND(ip, allNodes(), body))
+}
+
+// packetND puts an IPv6 header before a message (RFC 8200 §3).
+func packetND(from, to netip.Addr, body []byte) []byte {
+	b := binary.BigEndian.AppendUint16([]byte{0x60, 0, 0, 0}, uint16(len(body)))
 	b = append(b, protocolICMPv6, hopLimitND)
-	source, destination := ip.As16(), allNodes().As16()
-	b = append(append(append(b, source[:]...), destination[:]...), body...)
-	return ethernetFrame(multicastMAC(allNodes()), hardware, ethernet.EtherTypeIPv6, b)
+	source, destination := from.As16(), to.As16()
+	return append(append(append(b, source[:]...), destination[:]...), body...)
 }
 
 func ethernetFrame(to, from net.HardwareAddr, kind ethernet.EtherType, payload []byte) ([]byte, error) {

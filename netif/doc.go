@@ -12,6 +12,10 @@
 //	port       one per followed interface that exists: reads its packets
 //	keeper     the only writer of addresses; tells what is held ([Holding])
 //	announcer  sends the gratuitous ARPs
+//	prober     asks whether another host has an address
+//
+// What a run leaves behind (after a crash, or [Host.Keep]) the next one finds by
+// [Host.Find]: the kernel is the state file.
 //
 // All of it happens in one network namespace: the one that the process is in.
 package netif

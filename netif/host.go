@@ -20,12 +20,17 @@ import (
 const finishTime = 2 * time.Second
 
 // Events is whom a [Host] tells. It calls from its own goroutines, each function
-// from one at a time per link (Packet) or altogether (Link, Holding). They must not
-// block for long: what follows waits.
+// from one at a time per link (Packet) or altogether (Link, Holding, Found), but
+// Contested. They must not block for long: what follows waits.
 type Events struct {
 	Link    func(Link)
 	Packet  func(Packet)
 	Holding func(Holding)
+	// Found answers a [Host.Find]; it is required if there is one.
+	Found func(Found)
+	// Contested is told of a key whose [Host.Probe] another host has answered, at most
+	// once for each; it is required if there is one.
+	Contested func(key string)
 }
 
 // Config says what a [Host] follows.
@@ -41,7 +46,7 @@ type Config struct {
 	Refuse []netip.Addr
 	// Routes tells that a [Want] may have some: then they are followed, too.
 	Routes bool
-	Events Events // each function is required
+	Events Events // Link, Packet and Holding are required
 	Log    *slog.Logger
 }
 
@@ -53,6 +58,7 @@ type Host struct {
 	watcher   *watcher
 	keeper    *keeper
 	announcer *announcer
+	prober    *prober
 }
 
 // Open opens the sockets that all links share. It fails when the process may not
@@ -97,6 +103,7 @@ func openHost(c Config, stations *stations) (*Host, error) {
 	h.keeper = newKeeper(writer, virtual, stations.nameOf, c)
 	h.keeper.silence = h.filter.Silence
 	h.announcer = newAnnouncer(h.keeper.holds, stations, c.Log)
+	h.prober = newProber(stations, c)
 	h.watcher = newWatcher(c, notifications, stations, h.keeper, h.announcer)
 	return h, nil
 }
@@ -125,10 +132,10 @@ func openWriter() (*rtnl, error) {
 // closes everything. It is called once.
 //
 // What is held with a lease and not asked to be deleted stays until its lease ends,
-// unless it is on a virtual link.
+// unless it is on a virtual link. After [Host.Keep] nothing is removed at all.
 func (h *Host) Run(ctx context.Context) error {
 	var all sync.WaitGroup
-	for _, run := range []func(context.Context){h.watcher.run, h.keeper.run, h.announcer.run, h.filter.Run} {
+	for _, run := range []func(context.Context){h.watcher.run, h.keeper.run, h.announcer.run, h.prober.run, h.filter.Run} {
 		all.Go(func() { run(ctx) })
 	}
 	ended := make(chan struct{})

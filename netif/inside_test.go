@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -94,6 +95,7 @@ func TestChangeBytes(t *testing.T) {
 			"14000600" + "04000000" + "04000000" + "0000000000000000" + "05000b00" + "70000000"},
 		{"remove", remove, false, "28000000" + "1500" + "0100" + "0500000000000000" + head},
 	}
+	c.tag = addressTag
 	for _, row := range rows {
 		c.verb = row.verb
 		if got := hex.EncodeToString(c.append(nil, 5, row.answer)); got != row.want {
@@ -113,6 +115,7 @@ func TestOursWithoutTags(t *testing.T) {
 		ours    bool
 	}{
 		{"tagged", address{tag: addressTag, permanent: true}, true, false, true},
+		{"tagged as leaving", address{tag: leavingTag, permanent: true}, true, false, true},
 		{"leased by another", address{}, true, false, false},
 		{"untagged while we hold it", address{}, true, true, false},
 		{"leased, no tags", address{}, false, false, true},
@@ -137,6 +140,9 @@ func TestOursWithoutTags(t *testing.T) {
 	k.publish(s, nil)
 	if k.isOurs(address{link: 1, local: ip, permanent: true}) {
 		t.Error("held no more, and still ours")
+	}
+	if _, err := k.whole(&task{}, nil); !errors.Is(err, ErrNothingLeft) {
+		t.Errorf("found without tags: %v", err)
 	}
 	k.learn(map[int][]address{1: {{tag: 3}}})
 	if !k.tagging {

@@ -20,12 +20,12 @@ func (k *keeper) renew(key string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	s := k.slots[key]
-	if s == nil || s.held == nil || s.want.Lease == 0 {
+	if s == nil || s.held == nil || s.want.Lease == 0 || s.want.Leaving {
 		return
 	}
 	now := time.Now()
 	s.lapsed = s.lapsed || s.ranOut(now)
-	s.alive = now
+	s.alive, s.claimed = now, now
 	if s.lapsed || now.Sub(s.held[0].renewed) >= renewPause {
 		s.due = true
 		k.enqueue(s)

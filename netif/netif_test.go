@@ -41,6 +41,8 @@ type record struct {
 	links     []netif.Link
 	packets   []netif.Packet
 	holdings  []netif.Holding
+	founds    []netif.Found
+	contests  []string
 	onLink    func(netif.Link) // called within the event, as the next
 	onHolding func(netif.Holding)
 	log       bytes.Buffer
@@ -62,7 +64,7 @@ func startWith(t *testing.T, c netif.Config, interfaces ...string) *record {
 	for _, f := range []family{v4(), v6()} {
 		c.Virtual = append(c.Virtual, netip.MustParseAddr(f.virtual), netip.MustParseAddr(f.other))
 	}
-	c.Events = netif.Events{Link: r.link, Packet: r.packet, Holding: r.holding}
+	c.Events = netif.Events{Link: r.link, Packet: r.packet, Holding: r.holding, Found: r.found, Contested: r.contest}
 	c.Log = slog.New(slog.NewTextHandler(lockedWriter{r}, nil))
 	var err error
 	r.Host, err = netif.Open(c)
@@ -103,6 +105,10 @@ func (r *record) holding(h netif.Holding) {
 		onHolding(h)
 	}
 }
+
+func (r *record) found(f netif.Found) { r.note(func() { r.founds = append(r.founds, f) }) }
+
+func (r *record) contest(key string) { r.note(func() { r.contests = append(r.contests, key) }) }
 
 func (r *record) note(write func()) {
 	r.mu.Lock()

@@ -60,6 +60,9 @@ func (t *task) refuse(there *survey) error {
 func (t *task) planAdd(there *survey, wanted Address, lease time.Duration) change {
 	wanted.Prefix = t.target(there, wanted)
 	c := wanted.change(add, lease)
+	if t.want.Leaving {
+		c.tag = leavingTag
+	}
 	for _, a := range there.at[wanted.place()] {
 		switch {
 		case a.prefix() == c.prefix && a.looksLike(wanted):
@@ -86,7 +89,7 @@ func (t *task) isAround(link, wanted int) bool {
 
 // change is a change of an address.
 func (a Address) change(v verb, lease time.Duration) change {
-	return change{verb: v, link: a.Link, prefix: a.Prefix, label: a.Label, scope: a.Scope, lease: lease}
+	return change{verb: v, link: a.Link, prefix: a.Prefix, label: a.Label, scope: a.Scope, lease: lease, tag: addressTag}
 }
 
 // target is the prefix that an address goes on with: a host's, inside a network that

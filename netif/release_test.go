@@ -29,6 +29,7 @@ func TestRelease(t *testing.T) {
 	others := netif.Route{Destination: netip.MustParsePrefix("203.0.113.0/24"), Type: unix.RTN_BLACKHOLE}
 	for r, protocol := range map[netif.Route]string{ours: "112", others: "static"} {
 		run(t, "ip", "route", "add", "blackhole", r.Destination.String(), "proto", protocol)
+		t.Cleanup(func() { _ = exec.Command("ip", "route", "del", "blackhole", r.Destination.String()).Run() })
 	}
 	run(t, "ip", "link", "add", "vrrp.51", "link", "eth0", "group", "112", "type", "macvlan", "mode", "bridge")
 	run(t, "ip", "link", "add", "vrrp.52", "link", "eth0", "type", "macvlan", "mode", "bridge")

@@ -41,7 +41,7 @@ func (k *keeper) look() (*survey, error) {
 			p := place{a.link, a.local}
 			s.at[p] = append(s.at[p], a)
 			s.of[a.local] = append(s.of[a.local], a)
-			if a.tag != addressTag && k.owners[p] == nil && !a.network.IsSingleIP() {
+			if !a.tagged() && k.owners[p] == nil && !a.network.IsSingleIP() {
 				s.networks[a.link] = append(s.networks[a.link], a.network)
 			}
 		}
@@ -59,11 +59,11 @@ func (s *survey) ours(p place) (ours []address) {
 	return ours
 }
 
-// isOurs tells whether an address of the config is ours: it carries our tag. A kernel
+// isOurs tells whether an address of the config is ours: it carries a tag of ours. A kernel
 // that keeps no tags shows only that it has a lease, or that this run has set it.
 func (k *keeper) isOurs(a address) bool {
-	if a.tag == addressTag || k.tagging {
-		return a.tag == addressTag
+	if a.tagged() || k.tagging {
+		return a.tagged()
 	}
 	return !a.permanent || k.owners[place{a.link, a.local}] != nil
 }

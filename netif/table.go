@@ -40,6 +40,7 @@ type address struct {
 	label     string       // IPv4
 	plain     bool         // the label is its link's name
 	scope     uint8        // RT_SCOPE_*
+	stamp     uint32       // when it was set or renewed, by the ticks clock
 	permanent bool         // without a lifetime
 	secondary bool         // IPv4: goes with the primary address of its network
 	unsure    bool         // IPv6: duplicate address detection runs, or has found one
@@ -47,6 +48,9 @@ type address struct {
 
 // prefix is the address with its prefix length, as it was set.
 func (a address) prefix() netip.Prefix { return netip.PrefixFrom(a.local, a.network.Bits()) }
+
+// tagged tells whether a vipd has set it, this one or another.
+func (a address) tagged() bool { return a.tag >= addressTag && a.tag <= handedTag }
 
 func newTable() *table {
 	return &table{links: make(map[int]link), addresses: make(map[int][]address)}
@@ -78,7 +82,7 @@ func (t *table) apply(m syscall.NetlinkMessage) (shows bool) {
 	case unix.RTM_NEWADDR, unix.RTM_DELADDR:
 		if a, ok := parseAddress(m); ok {
 			t.setAddress(a, m.Header.Type == unix.RTM_NEWADDR)
-			return a.tag != addressTag
+			return !a.tagged()
 		}
 	}
 	return false
@@ -181,6 +185,10 @@ func (a *address) setAttribute(kind uint16, value []byte, bits int) {
 		}
 	case unix.IFA_LABEL:
 		a.label = unix.ByteSliceToString(value)
+	case unix.IFA_CACHEINFO: // two lifetimes, the stamp of its creation, and this one
+		if len(value) >= unix.SizeofIfaCacheinfo {
+			a.stamp = binary.NativeEndian.Uint32(value[12:])
+		}
 	case netlink.IFA_PROTO:
 		if len(value) > 0 {
 			a.tag = value[0]

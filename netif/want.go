@@ -49,7 +49,10 @@ type Want struct {
 	Present bool
 	// Silent: they are present, but ARP and ND for them are not answered.
 	Silent bool
-	Lease  time.Duration // the kernel's lifetime, rounded up to a second; 0: for ever
+	// Leaving: they are present only until another router has them. A later run never
+	// goes on with them.
+	Leaving bool
+	Lease   time.Duration // the kernel's lifetime, rounded up to a second; 0: for ever
 }
 
 // Holding says what is true of the addresses of one key: after each Set, and when it

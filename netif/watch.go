@@ -227,7 +227,7 @@ func (w *watcher) own(index int) []netip.Prefix {
 	var primary, secondary []netip.Prefix
 	for _, a := range w.table.addresses[index] {
 		switch {
-		case a.tag == addressTag || w.virtual[a.local] || a.unsure:
+		case a.tagged() || w.virtual[a.local] || a.unsure:
 		case a.secondary:
 			secondary = append(secondary, a.prefix())
 		default:

@@ -370,7 +370,7 @@ func TestWoke(t *testing.T) {
 
 func TestResume(t *testing.T) {
 	g := newRig(t)
-	g.want(Resume{2749 * time.Millisecond}, Transition{Initialize, Active, Resumed}, Own{true})
+	g.want(Resume{Age: 2749 * time.Millisecond}, Transition{Initialize, Active, Resumed}, Own{true})
 	g.want(Owned{Held}) // nothing is announced before it is sure
 	g.want(Priority{1})
 	g.until(50*time.Millisecond, Send{1}, Announce{})
@@ -380,13 +380,19 @@ func TestResume(t *testing.T) {
 // 500 ms is enough.
 func TestResumeFrom500ms(t *testing.T) {
 	g := newRig(t, every(500*time.Millisecond))
-	g.want(Resume{1249 * time.Millisecond}, Transition{Initialize, Active, Resumed}, Own{true})
+	g.want(Resume{Age: 1249 * time.Millisecond}, Transition{Initialize, Active, Resumed}, Own{true})
 }
 
 // An owner starts as the RFC says: it is asked by nobody.
+func TestResumeFrom200msAfterAHandOff(t *testing.T) {
+	g := newRig(t, every(200*time.Millisecond))
+	g.want(Resume{Age: 349 * time.Millisecond, HandedOff: true}, Transition{Initialize, Active, Resumed}, Own{true})
+	g.until(50*time.Millisecond, Send{100}, Announce{})
+}
+
 func TestNoResumeOfAnOwner(t *testing.T) {
 	g := newRig(t, prio(OwnerPriority))
-	g.want(Resume{0}, Own{false}, Transition{Initialize, Active, Owner}, Send{255}, Own{true})
+	g.want(Resume{Age: 0}, Own{false}, Transition{Initialize, Active, Owner}, Send{255}, Own{true})
 }
 
 // What was due in an earlier life is not due in this one.
@@ -395,7 +401,7 @@ func TestResumeAfterAStop(t *testing.T) {
 	g.step(Priority{90})
 	g.step(Stop{})
 	g.pass(2 * second)
-	g.want(Resume{0}, Transition{Initialize, Active, Resumed}, Own{true})
+	g.want(Resume{Age: 0}, Transition{Initialize, Active, Resumed}, Own{true})
 	g.want(Owned{Held})
 	g.until(50*time.Millisecond, Send{90}, Announce{})
 }
@@ -403,16 +409,18 @@ func TestResumeAfterAStop(t *testing.T) {
 func TestNoResume(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
-		age    time.Duration
+		resume Resume
 		change func(*Params)
 	}{
-		{"too late", 2750 * time.Millisecond, func(*Params) {}},
-		{"an age that can't be", -1, func(*Params) {}},
-		{"sub-second adverts", 0, every(490 * time.Millisecond)},
+		{"too late", Resume{Age: 2750 * time.Millisecond}, func(*Params) {}},
+		{"too late after a hand-off", Resume{Age: 2750 * time.Millisecond, HandedOff: true}, func(*Params) {}},
+		{"an age that can't be", Resume{Age: -1}, func(*Params) {}},
+		{"sub-second adverts", Resume{}, every(490 * time.Millisecond)},
+		{"no time after a hand-off", Resume{HandedOff: true}, every(190 * time.Millisecond)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			g := newRig(t, tt.change)
-			g.want(Resume{tt.age}, Own{false}, Transition{Initialize, Backup, Started})
+			g.want(tt.resume, Own{false}, Transition{Initialize, Backup, Started})
 		})
 	}
 }
@@ -420,7 +428,7 @@ func TestNoResume(t *testing.T) {
 func TestResumeOfABlockedRouter(t *testing.T) {
 	g := newRig(t)
 	g.step(Block{LinkDown})
-	g.want(Resume{0}, Own{false})
+	g.want(Resume{Age: 0}, Own{false})
 	g.want(Unblock{LinkDown}, Transition{Initialize, Backup, Started})
 }
 
@@ -429,13 +437,13 @@ func TestResumeOfABlockedRouter(t *testing.T) {
 func TestResumeDoesNotAwaitChecks(t *testing.T) {
 	g := newRig(t)
 	g.step(Block{AwaitingChecks})
-	g.want(Resume{0}, Transition{Initialize, Active, Resumed}, Own{true})
+	g.want(Resume{Age: 0}, Transition{Initialize, Active, Resumed}, Own{true})
 	g.want(Unblock{AwaitingChecks})
 	g.until(resumeListen, Send{100}, Announce{})
 
 	g = newRig(t)
 	g.step(Block{AwaitingChecks})
-	g.step(Resume{0})
+	g.step(Resume{Age: 0})
 	g.step(heard(200, higher))
 	g.state(Backup)
 	g.want(Unblock{AwaitingChecks})
@@ -456,7 +464,7 @@ func TestFarewellEndsWithAResume(t *testing.T) {
 	g.step(Stop{})
 	g.step(Block{NoSocket}) // ends the release
 	g.step(Unblock{NoSocket})
-	g.want(Resume{0}, Transition{Initialize, Active, Resumed}, Own{true})
+	g.want(Resume{Age: 0}, Transition{Initialize, Active, Resumed}, Own{true})
 	g.until(resumeListen, Send{100}, Announce{})
 }
 
@@ -470,7 +478,7 @@ func TestFarewellEndsWithTheLink(t *testing.T) {
 
 func TestResumeIsLostToAnAdvert(t *testing.T) {
 	g := newRig(t)
-	g.step(Resume{0})
+	g.step(Resume{Age: 0})
 	g.quiet(49 * time.Millisecond)
 	g.want(heard(50, lower), Transition{Active, Backup, ResumedTooLate}, Own{false})
 	g.until(down100, Transition{Backup, Active, ActiveDown}, Send{100}, Own{true})
@@ -479,7 +487,7 @@ func TestResumeIsLostToAnAdvert(t *testing.T) {
 // That advert is the first which the Backup hears.
 func TestResumeIsLostToAnAdvertThatCounts(t *testing.T) {
 	g := newRig(t)
-	g.step(Resume{0})
+	g.step(Resume{Age: 0})
 	g.step(heardAt(200, higher, 100*time.Millisecond))
 	g.until(down100/10, Transition{Backup, Active, ActiveDown}, Send{100}, Own{true})
 }
@@ -487,14 +495,14 @@ func TestResumeIsLostToAnAdvertThatCounts(t *testing.T) {
 // The time before the crash counts for what a sleep may last.
 func TestResumeThatSleeps(t *testing.T) {
 	g := newRig(t)
-	g.step(Resume{2500 * time.Millisecond})
+	g.step(Resume{Age: 2500 * time.Millisecond})
 	g.now = g.now.Add(500 * time.Millisecond)
 	g.want(Woke{}, Transition{Active, Backup, Overslept}, Own{false})
 }
 
 func TestResumeIsLostToAnAnswer(t *testing.T) {
 	g := newRig(t)
-	g.step(Resume{0})
+	g.step(Resume{Age: 0})
 	g.want(Contested{}, Transition{Active, Backup, ResumedTooLate}, Own{false})
 }
 

@@ -106,7 +106,7 @@ func (w *watched) play(what, how byte) {
 	case 9:
 		w.step(member, Owned{OwnResult(how % 3)})
 	case 10:
-		w.step(member, Resume{time.Duration(how) * 20 * time.Millisecond})
+		w.step(member, Resume{Age: time.Duration(how) * 20 * time.Millisecond, HandedOff: how%2 == 1})
 	case 11:
 		w.step(member, Contested{})
 	case 12:

@@ -143,7 +143,7 @@ func (r *Router) hears(now time.Time) bool {
 // resume resumes all members or none.
 func (g *Group) resume(now time.Time, in Resume, fx []MemberEffect) []MemberEffect {
 	for _, m := range g.members {
-		if !m.canResume(in.Age) {
+		if !m.canResume(in) {
 			in.Age = neverResume
 		}
 	}

@@ -244,7 +244,7 @@ func TestGroupAddressFails(t *testing.T) {
 
 func TestGroupResumes(t *testing.T) {
 	b := newBand(t)
-	b.want(0, Resume{second}, "0:initialize→active(resumed) 0:own 1:initialize→active(resumed) 1:own")
+	b.want(0, Resume{Age: second}, "0:initialize→active(resumed) 0:own 1:initialize→active(resumed) 1:own")
 	b.until(resumeListen, "0:send(100) 0:announce 1:send(100) 1:announce")
 }
 
@@ -252,7 +252,7 @@ func TestGroupResumes(t *testing.T) {
 func TestGroupResumesWithoutVerdicts(t *testing.T) {
 	b := newBand(t)
 	b.step(1, Block{AwaitingChecks})
-	b.want(0, Resume{second}, "0:initialize→active(resumed) 0:own 1:initialize→active(resumed) 1:own")
+	b.want(0, Resume{Age: second}, "0:initialize→active(resumed) 0:own 1:initialize→active(resumed) 1:own")
 	b.want(1, Unblock{AwaitingChecks}, "")
 	b.until(resumeListen, "0:send(100) 0:announce 1:send(100) 1:announce")
 }
@@ -261,12 +261,12 @@ func TestGroupResumesWithoutVerdicts(t *testing.T) {
 func TestGroupDoesNotResumeByHalf(t *testing.T) {
 	b := newBand(t)
 	b.step(1, Block{NoSourceAddress})
-	b.want(0, Resume{second}, "0:disown 1:disown")
+	b.want(0, Resume{Age: second}, "0:disown 1:disown")
 }
 
 func TestGroupLosesItsResume(t *testing.T) {
 	b := newBand(t)
-	b.step(0, Resume{second})
+	b.step(0, Resume{Age: second})
 	b.want(1, heard6(50, higher6), "1:active→backup(resumed-too-late) 1:disown 0:active→backup(group-left) 0:disown")
 }
 

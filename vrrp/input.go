@@ -47,7 +47,10 @@ type (
 
 	// Resume is Start for a router whose addresses are still there from before a
 	// crash.
-	Resume struct{ Age time.Duration } // since the last renewal of the lease
+	Resume struct {
+		Age       time.Duration // since the last renewal of the lease
+		HandedOff bool          // the last daemon ended on purpose, for this one
+	}
 
 	// Contested says that another host answers for one of the addresses.
 	Contested struct{}

@@ -37,8 +37,8 @@ func TestMatrix(t *testing.T) {
 		{"held", Owned{Held}},
 		{"failed", Owned{Failed}},
 		{"expired", Owned{Expired}},
-		{"resume", Resume{second}},
-		{"resume too late", Resume{2750 * time.Millisecond}},
+		{"resume", Resume{Age: second}},
+		{"resume too late", Resume{Age: 2750 * time.Millisecond}},
 		{"contested", Contested{}},
 		{"woke", Woke{}},
 		{"host lost", HostLost{higher}},
@@ -138,7 +138,7 @@ func TestMatrix(t *testing.T) {
 		}},
 		{"active, resuming", func(t *testing.T) *rig {
 			g := newRig(t)
-			g.step(Resume{second})
+			g.step(Resume{Age: second})
 			return g
 		}, map[string]string{
 			"stop":                         "initialize releasing: send(0) active→initialize(stopped)",

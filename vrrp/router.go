@@ -96,7 +96,7 @@ func (r *Router) Step(now time.Time, in Input, fx []Effect) []Effect {
 	case Owned:
 		return r.owned(now, in.Result, fx)
 	case Resume:
-		return r.resume(now, in.Age, fx)
+		return r.resume(now, in, fx)
 	case Contested:
 		return r.contested(now, fx)
 	case Woke:

@@ -57,9 +57,11 @@ func run(c *config.Config, state string) error {
 		Interfaces: followed(c), Virtual: c.Virtual(), VirtualLinks: virtualLinks(c),
 		Refuse: c.Refused(), Routes: hasRoutes(c), Log: log,
 		Events: netif.Events{
-			Link:    func(l netif.Link) { d.PostLink(daemon.Link(l)) },
-			Packet:  func(p netif.Packet) { d.PostPacket(daemon.Packet(p)) },
-			Holding: func(h netif.Holding) { d.PostHolding(holding(h)) },
+			Link:      func(l netif.Link) { d.PostLink(daemon.Link(l)) },
+			Packet:    func(p netif.Packet) { d.PostPacket(daemon.Packet(p)) },
+			Holding:   func(h netif.Holding) { d.PostHolding(holding(h)) },
+			Found:     func(f netif.Found) { d.PostFound(daemon.Found(f)) },
+			Contested: func(key string) { d.PostContested(key) },
 		},
 	})
 	if err != nil {
@@ -82,6 +84,7 @@ func serve(c *config.Config, d *daemon.Daemon, network *netif.Host, server *api.
 	stop, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	onSignals(cancel)
+	onHandOff(d, network, log)
 	ignoreReload(log)
 
 	networkContext, endNetwork := context.WithCancel(context.Background())

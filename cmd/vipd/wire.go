@@ -25,19 +25,24 @@ func (p *networkPort) Send(batch []daemon.Datagram, failed func(int, error)) {
 	p.host.Send(p.batch, failed)
 }
 
-func (p *networkPort) Set(key string, w daemon.Want) {
-	want := netif.Want{VirtualLink: w.VirtualLink, Present: w.Present, Silent: w.Silent, Lease: w.Lease}
+func (p *networkPort) Set(key string, w daemon.Want)  { p.host.Set(key, wanted(w)) }
+func (p *networkPort) Find(key string, w daemon.Want) { p.host.Find(key, wanted(w)) }
+
+func wanted(w daemon.Want) netif.Want {
+	want := netif.Want{VirtualLink: w.VirtualLink, Present: w.Present, Silent: w.Silent, Leaving: w.Leaving, Lease: w.Lease}
 	for _, a := range w.Addresses {
 		want.Addresses = append(want.Addresses, netif.Address(a))
 	}
 	for _, r := range w.Routes {
 		want.Routes = append(want.Routes, netif.Route(r))
 	}
-	p.host.Set(key, want)
+	return want
 }
 
 func (p *networkPort) Renew(key string)    { p.host.Renew(key) }
 func (p *networkPort) Announce(key string) { p.host.Announce(key) }
+
+func (p *networkPort) Probe(key string, at daemon.Address) { p.host.Probe(key, netif.Address(at)) }
 
 func holding(h netif.Holding) daemon.Holding {
 	return daemon.Holding{Key: h.Key, Held: h.Held, Expired: errors.Is(h.Err, netif.ErrExpired), Err: h.Err}

@@ -28,6 +28,7 @@ type Filter struct {
 
 	mu      sync.Mutex // guards what follows
 	silent  map[string][]netip.Addr
+	keep    bool   // the tables stay at the end
 	spoiled string // why the tables must be made again; "": they need not
 }
 
@@ -77,8 +78,8 @@ func (f *Filter) open(tables ...*table) (err error) {
 }
 
 // Run keeps the tables, also when somebody else removes or changes them, until ctx
-// ends; then it removes them. It returns within two seconds of that, even when the
-// kernel takes longer. It is called once.
+// ends; then it removes them, unless they are to stay. It returns within two seconds of
+// that, even when the kernel takes longer. It is called once.
 func (f *Filter) Run(ctx context.Context) {
 	ended := make(chan struct{})
 	go func() {
@@ -121,6 +122,13 @@ func (f *Filter) Silence(key string, addresses []netip.Addr) {
 		delete(f.silent, key)
 	}
 	f.wakeUp()
+}
+
+// Keep lets the tables stay when Run ends.
+func (f *Filter) Keep() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.keep = true
 }
 
 // spoil has the tables made again.
@@ -187,9 +195,19 @@ func (f *Filter) apply(silent []netip.Addr, again bool) error {
 	return errors.Join(errs...)
 }
 
-// remove removes the tables and closes what is open.
+// leaving lists the tables that go at the end.
+func (f *Filter) leaving() []*table {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.keep {
+		return nil
+	}
+	return f.tables
+}
+
+// remove removes the tables that go, and closes what is open.
 func (f *Filter) remove() {
-	for _, t := range f.tables {
+	for _, t := range f.leaving() {
 		if err := t.remove(f.kernel); err != nil {
 			f.log.Warn("nftables table stays behind", "error", err)
 		}

@@ -125,6 +125,18 @@ func TestOnlyOurTablesGo(t *testing.T) {
 	}
 }
 
+// A hand-off leaves the tables as they are: nothing is let through until the next run.
+func TestKeptTablesStay(t *testing.T) {
+	r := run(t, "192.0.2.100")
+	before := list("inet vipd")
+	r.Keep()
+	r.stop()
+	if after := list("inet vipd"); before == "" || after != before {
+		t.Errorf("%s\nhas become\n%s", before, after)
+	}
+	nft(t, "delete table inet vipd; delete table arp vipd")
+}
+
 func TestTablesAreGoneAlreadyAtTheEnd(t *testing.T) {
 	r := run(t)
 	nft(t, "flush ruleset")

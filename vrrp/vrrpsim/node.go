@@ -28,6 +28,7 @@ type node struct {
 	stuck    bool   // the address worker does not renew in time
 	serving  []bool // what the checks see
 	daemon   *daemon
+	handed   bool     // the last daemon has handed off
 	frozen   bool     // the process is stopped; the kernel runs on
 	later    []func() // what the frozen process will do first
 	next     *spec    // a reload: what the daemon starts again with
@@ -76,10 +77,12 @@ func (n *node) start() {
 	}
 	n.block(vrrp.LinkDown, !n.linkUp)
 	age, resumes := n.age()
+	handed := n.handed
+	n.handed = false
 	resumes = resumes && !n.spec.rfc
 	n.startChecks()
 	if resumes {
-		n.step(0, vrrp.Resume{Age: age})
+		n.step(0, vrrp.Resume{Age: age, HandedOff: handed})
 		n.ask()
 	} else {
 		n.sweep()
@@ -150,6 +153,20 @@ func (n *node) crash() {
 	}
 	n.daemon, n.next, n.later, n.frozen = nil, nil, nil, false
 	n.rearm()
+}
+
+// handOff ends the daemon after one more advert, and leaves everything in the kernel.
+func (n *node) handOff() {
+	if n.daemon == nil || !n.awake() {
+		return
+	}
+	for m, r := range n.daemon.members {
+		if s := r.Status(); s.State == vrrp.Active && s.Phase == vrrp.Settled {
+			n.send(m, s.Priority)
+		}
+	}
+	n.crash()
+	n.handed = true
 }
 
 // freeze stops the process, or lets it go on.

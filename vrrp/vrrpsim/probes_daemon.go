@@ -8,6 +8,7 @@ import "time"
 
 const (
 	resumable    = 500 * time.Millisecond // the shortest interval at which a node resumes
+	handedOver   = 200 * time.Millisecond // and after a hand-off
 	resumeMargin = 250 * time.Millisecond // before three intervals are over
 	resumeListen = 50 * time.Millisecond  // before the first advert
 )
@@ -37,6 +38,27 @@ func (s *stage) crashAndResume() {
 	s.noGap("a crash")
 	if s.err == nil && !s.active.isActive(0) {
 		s.fail("%s has resumed, and is not Active", s.active.name)
+	}
+}
+
+// handOver: the Active's daemon hands off to the next one, which is there in time:
+// nobody else moves, and the addresses stay, also with adverts of which a crash would
+// leave no time.
+func (s *stage) handOver() {
+	left := 3*s.interval - resumeMargin - s.slack
+	if s.active.spec.rfc || s.interval < handedOver || left <= 0 {
+		return
+	}
+	s.active.handOff()
+	s.run(s.upTo(left))
+	if s.active.start(); !s.active.isActive(0) {
+		s.fail("%s did not go on after a hand-off", s.active.name)
+	}
+	s.settle()
+	s.expect(1, "a hand-off") // its own, again
+	s.noGap("a hand-off")
+	if s.err == nil && !s.active.isActive(0) {
+		s.fail("%s has gone on, and is not Active", s.active.name)
 	}
 }
 

@@ -22,7 +22,7 @@ func probes() []func(*stage) {
 	return []func(*stage){
 		(*stage).cleanStop, (*stage).cleanStop, (*stage).resignation, (*stage).failingCheck, (*stage).failingChecks, (*stage).failingNewcomer,
 		(*stage).suddenDeath, (*stage).suddenDeath, (*stage).failingAdd, (*stage).healedSplit, (*stage).deafFamily,
-		(*stage).lostAdverts, (*stage).crashAndResume, (*stage).resumedInVain, (*stage).killedWhileReleasing,
+		(*stage).lostAdverts, (*stage).crashAndResume, (*stage).handOver, (*stage).resumedInVain, (*stage).killedWhileReleasing,
 		(*stage).lateBackup, (*stage).lateActive, (*stage).lateWorker, (*stage).pausedActive,
 	}
 }

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package daemon
+
+import (
+	"slices"
+	"time"
+
+	"vipd/vrrp"
+)
+
+const (
+	// openingTime is how long a router waits for its interfaces to be there and
+	// listened to, before it starts as one that has nothing to go on with. At the start
+	// of the daemon they take milliseconds.
+	openingTime = time.Second
+	// leavingSlack is how much longer than for an advert interval a releasing router's
+	// addresses may stay if it dies.
+	leavingSlack = time.Second
+)
+
+// opening is the time between a router's making and its start, in which the daemon looks
+// for what a crash has left behind.
+type opening struct {
+	ends  time.Time // at the latest; zero: it has ended
+	asked bool
+}
+
+func (o *opening) on() bool { return !o.ends.IsZero() }
+
+// finding is what is left of a family's addresses.
+type finding struct {
+	renewed   time.Time // their lease
+	handedOff bool
+	err       error // why there is nothing to go on with
+}
+
+// newOpening gives a router time to look for what was left behind, if it might go on
+// with it.
+func (d *Daemon) newOpening(r *router) opening {
+	for _, f := range r.families {
+		if !f.config.Params.Resumable() {
+			d.step(r.families[0], vrrp.Start{})
+			return opening{}
+		}
+	}
+	return opening{ends: d.now.Add(openingTime)}
+}
+
+// begin takes a router's opening as far as it can go. It comes after the queue is read:
+// what was heard until then counts.
+func (d *Daemon) begin(r *router) {
+	switch o := &r.opening; {
+	case !o.on():
+	case due(o.ends, d.now):
+		d.startAfresh(r)
+	case !o.asked && !r.hindered():
+		o.asked = true
+		for _, f := range r.families {
+			d.network.Find(f.key, f.want)
+		}
+	case o.asked && !slices.ContainsFunc(r.families, func(f *family) bool { return f.found == nil }):
+		d.goOn(r)
+	}
+}
+
+// hindered tells whether anything but a missing verdict holds a router back.
+func (r *router) hindered() bool {
+	for _, f := range r.families {
+		for why, blocked := range f.blocked {
+			if blocked && why != vrrp.AwaitingChecks {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// startAfresh removes what was left behind, and starts a router as the RFC has it.
+func (d *Daemon) startAfresh(r *router) {
+	r.opening = opening{}
+	for _, f := range r.families {
+		d.sweep(f)
+	}
+	d.step(r.families[0], vrrp.Start{})
+	d.hearEarly(r)
+}
+
+// goOn resumes a router whose families have all been found. The core decides whether it
+// is in time; if not, it removes what is there.
+func (d *Daemon) goOn(r *router) {
+	renewed, handedOff := d.now, true
+	for _, f := range r.families {
+		if f.found.err != nil {
+			d.startAfresh(r)
+			return
+		}
+		if f.found.renewed.Before(renewed) {
+			renewed = f.found.renewed
+		}
+		handedOff = handedOff && f.found.handedOff
+	}
+	r.opening = opening{}
+	for _, f := range r.families {
+		f.swept = true
+	}
+	d.step(r.families[0], vrrp.Resume{Age: d.now.Sub(renewed), HandedOff: handedOff})
+	d.hearEarly(r)
+	for _, f := range r.families {
+		if f.core.Status().Phase == vrrp.Resuming {
+			d.network.Probe(f.key, f.want.Addresses[0])
+		}
+	}
+}
+
+// leftoverFound hears what a run before has left of a family's addresses.
+func (d *Daemon) leftoverFound(found Found) {
+	f := d.family(found.Key)
+	if f == nil || !f.router.opening.asked {
+		return
+	}
+	if found.Err != nil {
+		d.log.Info("nothing to resume", f.attrs("reason", found.Err)...)
+	} else {
+		d.log.Info("addresses of a run before are there", f.attrs("age", found.Age, "handed_off", found.HandedOff)...)
+	}
+	f.found = &finding{renewed: d.now.Add(-found.Age), handedOff: found.HandedOff, err: found.Err}
+}
+
+// contested hears that another host answers for a family's addresses.
+func (d *Daemon) contested(key string) {
+	if f := d.family(key); f != nil {
+		d.step(f, vrrp.Contested{})
+	}
+}
+
+// keepEarly keeps an advert for a router that is not started yet: whoever sent it counts
+// then.
+func (f *family) keepEarly(p *Packet, priority uint8) {
+	if priority == 0 {
+		return
+	}
+	early := *p
+	early.Payload = slices.Clone(p.Payload)
+	f.early = &early
+}
+
+// hearEarly hears the adverts that came too early.
+func (d *Daemon) hearEarly(r *router) {
+	for _, f := range r.families {
+		if early := f.early; early != nil {
+			f.early = nil
+			d.receive(early)
+		}
+	}
+}
+
+// markLeaving marks the addresses that are kept only until another router has them:
+// whoever starts after a crash must not go on with them.
+func (d *Daemon) markLeaving(r *router) {
+	for _, f := range r.families {
+		if f.leaves {
+			f.leaves = false
+			d.flush() // priority 0 goes first
+			d.network.Set(f.key, f.leavingWant())
+		}
+	}
+}
+
+// leavingWant is what a releasing router wants.
+func (f *family) leavingWant() Want {
+	w := f.want
+	w.Present, w.Leaving = true, true
+	w.Lease = min(w.Lease, f.config.Interval+leavingSlack) // 0: for ever
+	return w
+}
+
+// handingOff gives the next daemon as much time as there can be: everybody hears of this
+// one once more.
+func (d *Daemon) handingOff() {
+	d.handOff = true
+	for _, r := range d.routers {
+		for _, f := range r.families {
+			if s := f.core.Status(); s.State == vrrp.Active && s.Phase == vrrp.Settled {
+				d.send(f, s.Priority)
+			}
+		}
+	}
+}
+
+// HandOff ends the loop without giving anything up: the next daemon resumes. The
+// network must be told to keep everything before.
+func (d *Daemon) HandOff() { d.post(event{handOff: true}) }
