@@ -95,11 +95,20 @@ func testAllOrNone(t *testing.T, f family) {
 
 func TestPromoteSecondariesIsOn(t *testing.T) {
 	newWorld(t)
-	start(t, "eth0")
-	got, err := os.ReadFile("/proc/sys/net/ipv4/conf/eth0/promote_secondaries")
-	check(t, err)
-	if string(got) != "1\n" {
+	const path = "/proc/sys/net/ipv4/conf/eth0/promote_secondaries"
+	setting := func() string {
+		got, err := os.ReadFile(path)
+		check(t, err)
+		return string(got)
+	}
+	check(t, os.WriteFile(path, []byte("0"), 0))
+	r := start(t, "eth0")
+	if got := setting(); got != "1\n" {
 		t.Errorf("promote_secondaries is %q", got)
+	}
+	check(t, r.stop())
+	if got := setting(); got != "0\n" {
+		t.Errorf("promote_secondaries is %q at the end", got)
 	}
 }
 

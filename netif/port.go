@@ -52,9 +52,11 @@ func newPort(i Interface, index int, w *watcher, cancel context.CancelFunc) *por
 func (p *port) run(ctx context.Context) {
 	log := p.watcher.log.With("interface", p.name)
 	// Else the kernel deletes the other addresses of a network with its primary one.
-	if err := promoteSecondaries(p.name); err != nil {
+	putBack, err := promoteSecondaries(p.name)
+	if err != nil {
 		log.Warn("set promote_secondaries", "error", err)
 	}
+	defer putBack()
 	if frames, err := p.openFrames(); err != nil {
 		log.Error("no announcements on this interface", "error", err)
 	} else {
@@ -112,8 +114,19 @@ func (p *port) openFrames() (*packet.Conn, error) {
 	return conn, nil
 }
 
-func promoteSecondaries(name string) error {
-	return os.WriteFile("/proc/sys/net/ipv4/conf/"+name+"/promote_secondaries", []byte("1"), 0o644)
+// promoteSecondaries sets the interface's setting; putBack undoes it, if the interface
+// is still there.
+func promoteSecondaries(name string) (putBack func(), err error) {
+	path := "/proc/sys/net/ipv4/conf/" + name + "/promote_secondaries"
+	before, err := os.ReadFile(path)
+	if err == nil {
+		err = os.WriteFile(path, []byte("1"), 0o644)
+	}
+	return func() {
+		if err == nil {
+			_ = os.WriteFile(path, before, 0o644)
+		}
+	}, err
 }
 
 // backoff is the pause before the next attempt: it doubles, and starts again after
