@@ -102,9 +102,7 @@ func (r *Router) receiveActive(now time.Time, a *Advert, source netip.Addr, fx [
 // advert, which the RFC does not have, tells the winner that there were two: only
 // then can it announce itself to the hosts that followed us.
 func (r *Router) yield(now time.Time, why Reason, a *Advert, source netip.Addr, fx []Effect) []Effect {
-	if r.params.Version != Version2 {
-		fx = r.sendOnce(now, fx)
-	}
+	fx = r.sendOnce(now, fx)
 	fx = r.enterBackup(now, why, fx)
 	r.follow(now, a, source)
 	r.interval = a.Interval

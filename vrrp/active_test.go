@@ -140,7 +140,7 @@ func TestLoserSpeaksOnceMore(t *testing.T) {
 	g := active(t)
 	g.want(heard(200, higher), Send{100}, Transition{Active, Backup, HigherPriority})
 	g = active(t, version2)
-	g.want(as2(heard(200, higher)), Transition{Active, Backup, HigherPriority})
+	g.want(as2(heard(200, higher)), Send{100}, Transition{Active, Backup, HigherPriority})
 }
 
 // Stopped while its addresses failed: nothing is waited for, and a later start is
