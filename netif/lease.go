@@ -25,9 +25,9 @@ func (k *keeper) renew(key string) {
 	}
 	now := time.Now()
 	s.lapsed = s.lapsed || s.ranOut(now)
-	s.alive, s.claimed = now, now
+	s.claimed = now
 	if s.lapsed || now.Sub(s.held[0].renewed) >= renewPause {
-		s.due = true
+		s.alive, s.due = now, true // of a call that renews nothing the kernel knows nothing
 		k.enqueue(s)
 	}
 }

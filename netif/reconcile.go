@@ -103,21 +103,22 @@ func (k *keeper) locate(t *task) {
 }
 
 // spare keeps what one task would delete and another one has added: an address may
-// move from key to key.
+// move from key to key, and its virtual link stays up then.
 func spare(tasks []*task) {
 	type target struct {
 		link   int
 		prefix netip.Prefix
 	}
-	added := make(map[target]bool)
+	added, raised := make(map[target]bool), make(map[int]bool)
 	for _, t := range tasks {
+		raised[t.virtual.index] = raised[t.virtual.index] || t.want.Present
 		for _, c := range t.adds {
 			added[target{c.link, c.prefix}] = true
 		}
 	}
 	for _, t := range tasks {
 		t.removes = slices.DeleteFunc(t.removes, func(c change) bool {
-			return c.verb == remove && added[target{c.link, c.prefix}]
+			return c.verb == remove && added[target{c.link, c.prefix}] || c.verb == lower && raised[c.link]
 		})
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -35,7 +36,7 @@ const (
 
 // standIn is `vipd run --config FILE` or `vipd status --json --config FILE`.
 func standIn(manner string) {
-	file := os.Args[len(os.Args)-1]
+	file := os.Args[slices.Index(os.Args, "--config")+1]
 	d := &dummy{manner: manner, dir: filepath.Dir(file), stop: make(chan os.Signal, 1)}
 	d.name, d.shared = filepath.Base(d.dir), filepath.Dir(d.dir)
 	if os.Args[1] == "status" {

@@ -27,7 +27,7 @@ func StartVipd(n *Namespace, binary, config, log string) (*Vipd, error) {
 	v := &Vipd{config: config}
 	v.process = process{
 		namespace: n,
-		command:   []string{binary, "run", "--state", filepath.Dir(config), "--config", config},
+		command:   []string{binary, "run", "--config", config, "--state", filepath.Dir(config)},
 		log:       log,
 		ready:     func() bool { _, err := v.Status(); return err == nil },
 	}
