@@ -121,6 +121,24 @@ func TestLeftovers(t *testing.T) {
 	}
 }
 
+// A daemon that fails to start leaves no socket.
+func TestCloseWithoutServe(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "vipd.sock")
+	s, err := Listen(path, source{}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if Listens(path) {
+		t.Error("somebody listens still")
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Error("the socket is still there")
+	}
+}
+
 // Connections that say nothing do not keep others away for longer than the
 // timeout, and nothing but GET of what is there is answered.
 func TestSilentConnections(t *testing.T) {

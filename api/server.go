@@ -112,8 +112,14 @@ func (s *Server) Serve() error {
 	return nil
 }
 
-// Close ends all connections and removes the socket.
-func (s *Server) Close() error { return s.http.Close() }
+// Close ends all connections and removes the socket, also when it was never served.
+func (s *Server) Close() error {
+	err := s.http.Close()
+	if closed := s.listener.Close(); !errors.Is(closed, net.ErrClosed) {
+		err = errors.Join(err, closed)
+	}
+	return err
+}
 
 func handler(d Daemon) http.Handler {
 	mux := http.NewServeMux()

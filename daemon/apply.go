@@ -28,7 +28,7 @@ type outbox struct {
 func (d *Daemon) apply(f *family, effect vrrp.Effect) {
 	switch e := effect.(type) {
 	case vrrp.Transition:
-		f.leaves = e.From == vrrp.Active
+		f.leftActive = e.From == vrrp.Active
 		d.log.Info("transition", f.attrs("from", e.From.String(), "to", e.To.String(),
 			"reason", e.Reason.String(), "priority", f.router.priority)...)
 	case vrrp.Send:
@@ -92,29 +92,29 @@ func (d *Daemon) flush() {
 // is renewed before it: else a daemon killed in between would leave an address that
 // goes before the others have waited for the next advert.
 func (d *Daemon) claim(f *family) {
-	if f.leaving == 0 {
+	if f.sending == 0 {
 		d.out.claims = append(d.out.claims, f)
 		if f.heard {
 			d.network.Renew(f.key)
 		}
 	}
-	f.leaving++
+	f.sending++
 }
 
 // settle sees whether adverts have left, after those that could not.
 func (d *Daemon) settle(f *family) {
-	left := f.leaving > 0
+	left := f.sending > 0
 	if left && !f.heard {
 		d.network.Renew(f.key)
 	}
-	f.heard, f.leaving = left, 0
+	f.heard, f.sending = left, 0
 }
 
 // sendFailed hears of an advert that did not leave.
 func (d *Daemon) sendFailed(i int, err error) {
 	f := d.out.from[i]
 	if d.out.renews[i] {
-		f.leaving--
+		f.sending--
 	}
 	f.unsent++
 	d.logBounded(d.out.batch[i].Destination, "send-failed", "an advert could not be sent", f.attrs("error", err)...)
@@ -123,7 +123,7 @@ func (d *Daemon) sendFailed(i int, err error) {
 // own asks for a family's addresses to be there, or not.
 func (d *Daemon) own(f *family, wanted bool) {
 	f.heard = f.heard && wanted
-	f.leaves = false
+	f.leftActive = false
 	w := f.want
 	w.Present = wanted
 	d.network.Set(f.key, w)

@@ -27,15 +27,15 @@ type family struct {
 	source  netip.Addr // of its adverts
 	want    Want       // its addresses and routes, where its interfaces are now
 
-	found   *finding       // what a crash left behind; nil: not known
-	early   *Packet        // the last advert that came before the start
-	leaves  bool           // it has left Active, and is not told to remove its addresses
-	swept   bool           // what a crash left behind is removed
-	outside []netip.Prefix // addresses outside of their interface's networks
-	problem string         // why the addresses fail, for people
-	leaving int            // adverts of this turn that did not fail
-	heard   bool           // one of the last turn with any left
-	unsent  uint64         // adverts that could not be sent
+	found      *finding       // what a crash left behind; nil: not known
+	early      *Packet        // the last advert that came before the start
+	leftActive bool           // and is not told to remove its addresses
+	swept      bool           // what a crash left behind is removed
+	outside    []netip.Prefix // addresses outside of their interface's networks
+	problem    string         // why the addresses fail, for people
+	sending    int            // adverts of this turn that did not fail
+	heard      bool           // one of the last turn with any left
+	unsent     uint64         // adverts that could not be sent
 }
 
 func (r *router) addFamily(i int) {

@@ -159,8 +159,8 @@ func (d *Daemon) hearEarly(r *router) {
 // whoever starts after a crash must not go on with them.
 func (d *Daemon) markLeaving(r *router) {
 	for _, f := range r.families {
-		if f.leaves {
-			f.leaves = false
+		if f.leftActive {
+			f.leftActive = false
 			d.flush() // priority 0 goes first
 			d.network.Set(f.key, f.leavingWant())
 		}

@@ -89,7 +89,7 @@ func TestAnnouncements(t *testing.T) {
 	for _, move := range []struct {
 		do   func() error
 		want *node
-	}{{s.lb1.stopVipd, s.lb2}, {s.lb1.restartVipd, s.lb1}, {s.lb1.stopVipd, s.lb2}} {
+	}{{s.lb1.vipd.Stop, s.lb2}, {s.lb1.vipd.Restart, s.lb1}, {s.lb1.vipd.Stop, s.lb2}} {
 		from := time.Now()
 		must(t, move.do())
 		repeat, announced := takeover(t, c, move.want, from)
@@ -164,7 +164,6 @@ func TestMakeBeforeBreak(t *testing.T) {
 	announced, err := c.Wait(patient(t), announcementOf(t, s.lb2, from))
 	must(t, err)
 	must(t, <-stopped)
-	s.lb1.vipdUp = false
 	await(t, func() error { return s.look(s.lb2) })
 
 	if answered.MAC.String() != s.lb1.mac(t).String() || answered.Time.After(announced.Time) {

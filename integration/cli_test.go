@@ -122,7 +122,7 @@ func TestStatusText(t *testing.T) {
 		t.Errorf("the Backup does not say %q:\n%s", want, got.stdout)
 	}
 
-	must(t, s.lb1.killWeb())
+	must(t, s.lb1.web.Kill())
 	await(t, func() error { return s.look(s.lb2) })
 	got = s.lb1.command(t, "status", "--config", s.lb1.configFile())
 	compareColumns(t, got.stdout, "ROUTER", map[string]string{"STATE": "backup", "PRIORITY": "1 of 254"})

@@ -55,16 +55,16 @@ func TestMaintenance(t *testing.T) {
 	control(t, s.lb1, 1, ": new disk\n", "status")
 	control(t, s.lb1, 1, "not possible now: web is not active here, because of [maintenance]", "resign", "web")
 
-	must(t, s.lb1.killVipd())
-	must(t, s.lb1.restartVipd())
+	must(t, s.lb1.vipd.Kill())
+	must(t, s.lb1.vipd.Restart())
 	control(t, s.lb1, 1, ": new disk\n", "status")
 	await(t, func() error { return s.look(s.lb2) })
 	throughout(t, calm, func() error { return s.look(s.lb2) })
 
 	control(t, s.lb1, 0, "has ended", "maintenance", "off")
 	await(t, func() error { return s.look(s.lb1) })
-	must(t, s.lb1.killVipd())
-	must(t, s.lb1.restartVipd())
+	must(t, s.lb1.vipd.Kill())
+	must(t, s.lb1.vipd.Restart())
 	await(t, func() error { return s.look(s.lb1) })
 	control(t, s.lb1, 0, "active", "status")
 }
@@ -73,7 +73,7 @@ func TestMaintenance(t *testing.T) {
 func TestMaintenanceAlone(t *testing.T) {
 	t.Parallel()
 	s := run(t, quick, haproxy)
-	must(t, s.lb2.killVipd())
+	must(t, s.lb2.vipd.Kill())
 	control(t, s.lb1, 1, "in maintenance, but nobody took over: web", "maintenance", "on")
 	if err := s.lb1.look(false); err != nil {
 		t.Error(err)
@@ -93,11 +93,11 @@ func TestResign(t *testing.T) {
 	await(t, func() error { return s.look(s.lb2) })
 	throughout(t, 10*quick.interval, func() error { return s.look(s.lb2) })
 
-	must(t, s.lb2.killVipd()) // it falls silent: lb1 is needed, and the promise is over
+	must(t, s.lb2.vipd.Kill()) // it falls silent: lb1 is needed, and the promise is over
 	await(t, func() error { return s.lb1.is("active") })
 	control(t, s.lb1, 1, "nobody took over: web is active here again", "resign", "web")
 	must(t, s.lb1.look(true))
-	must(t, s.lb2.restartVipd())
+	must(t, s.lb2.vipd.Restart())
 	await(t, func() error { return s.look(s.lb1) })
 }
 
@@ -121,7 +121,7 @@ func TestRelease(t *testing.T) {
 		control(t, s.lb1, 1, "a daemon listens on", "release")
 	}
 	await(t, func() error { return s.look(s.lb1) })
-	must(t, errors.Join(s.lb2.killVipd(), s.lb1.killVipd()))
+	must(t, errors.Join(s.lb2.vipd.Kill(), s.lb1.vipd.Kill()))
 	killed := time.Now()
 	control(t, s.lb1, 0, "removed 192.0.2.100/32 from eth0\n", "release")
 	must(t, s.lb1.look(false))

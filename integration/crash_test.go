@@ -24,7 +24,7 @@ func TestCrash(t *testing.T) {
 	t.Parallel()
 	s := run(t, defaults, haproxy)
 	p := watch(t, s)
-	crash := afterAdvert(t, startCapture(t, s.client), s.lb1, s.lb1.killVipd)
+	crash := afterAdvert(t, startCapture(t, s.client), s.lb1, s.lb1.vipd.Kill)
 	limit := s.election.silence() + reaction
 	var windows []window
 	for range repetitions {
@@ -39,7 +39,7 @@ func TestCrash(t *testing.T) {
 		if took > limit || gone > lease+leaseSlack {
 			t.Errorf("takeover after %v, limit %v; address gone after %v, limit %v", took, limit, gone, lease+leaseSlack)
 		}
-		p.see(t, s, s.lb1.restartVipd, s.lb1)
+		p.see(t, s, s.lb1.vipd.Restart, s.lb1)
 	}
 	result := p.judge(t, windows)
 	t.Logf("kill -9: outages %v, lost UDP probes %s", spreadOf(result, seen.theOutage), lost(result))
@@ -67,11 +67,11 @@ func waitGone(t *testing.T, n *node, from time.Time) time.Duration {
 func TestRestartAfterCrash(t *testing.T) {
 	t.Parallel()
 	s := run(t, quick, haproxy)
-	must(t, s.lb1.killVipd())
+	must(t, s.lb1.vipd.Kill())
 	if owns, err := s.lb1.owns(); !owns || err != nil {
 		t.Fatalf("a crashed vipd keeps the VIP: %v, %v", owns, err)
 	}
-	must(t, s.lb1.restartVipd())
+	must(t, s.lb1.vipd.Restart())
 	restarted := time.Now()
 	await(t, func() error { return errors.Join(s.lb1.look(false), s.lb1.is("backup")) })
 	gone := time.Since(restarted)
@@ -100,7 +100,7 @@ func TestStopLeavesNoAddress(t *testing.T) {
 			for name, alone := range map[string]bool{"beside a Backup": false, "alone": true} {
 				s := run(t, quick, haproxy)
 				if alone {
-					must(t, s.lb2.killVipd())
+					must(t, s.lb2.vipd.Kill())
 				}
 				must(t, s.lb1.vipd.Signal(signal))
 				exit := s.lb1.vipd.Exit()

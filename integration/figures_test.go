@@ -37,8 +37,8 @@ func failed(e election) time.Duration { return (e.skew() + reaction).Truncate(2 
 func events(t *testing.T, s *site) []event {
 	pull := afterAdvert(t, startCapture(t, s.client), s.lb1, s.lb1.host.Cable.Pull)
 	return []event{
-		{"HAProxy killed", s.lb1.killWeb, s.lb1.restartWeb, failed(s.election), false},
-		{"SIGTERM", s.lb1.stopVipd, s.lb1.restartVipd, planned, true},
+		{"HAProxy killed", s.lb1.web.Kill, s.lb1.web.Restart, failed(s.election), false},
+		{"SIGTERM", s.lb1.vipd.Stop, s.lb1.vipd.Restart, planned, true},
 		{"cable pulled", pull, s.lb1.host.Cable.Restore, s.election.silence() + reaction, false},
 	}
 }

@@ -88,7 +88,7 @@ func TestInsideAddressAndRoute(t *testing.T) {
 	await(t, settled(s.lb2, s.lb1))
 	must(t, cables[s.lb1].Restore())
 	await(t, settled(s.lb1, s.lb2))
-	must(t, s.lb1.stopVipd())
+	must(t, s.lb1.vipd.Stop())
 	await(t, settled(s.lb2, s.lb1))
 }
 
@@ -107,7 +107,7 @@ func TestOnABridge(t *testing.T) {
 			s.start(t)
 			p := watch(t, s)
 			p.quiet(t, s.lb1, steady)
-			all := p.judge(t, []window{p.see(t, s, s.lb1.stopVipd, s.lb2), p.see(t, s, s.lb1.restartVipd, s.lb1)})
+			all := p.judge(t, []window{p.see(t, s, s.lb1.vipd.Stop, s.lb2), p.see(t, s, s.lb1.vipd.Restart, s.lb1)})
 			t.Logf("lost 1 ms probes at stop and return: %s", lost(all))
 			for _, got := range all {
 				if got.lost > maxLostByVirtualMAC {
@@ -165,14 +165,35 @@ func TestAcceptOff(t *testing.T) {
 	if err := s.client.Do(func() error { return connect(s.lb1.address()) }); err != nil {
 		t.Errorf("the node's own address: %v", err)
 	}
-	must(t, s.lb1.killVipd())
-	must(t, s.lb1.restartVipd())
+	must(t, s.lb1.vipd.Kill())
+	must(t, s.lb1.vipd.Restart())
 	await(t, func() error { return s.look(s.lb1) })
 	must(t, refused())
-	must(t, s.lb1.stopVipd())
+	must(t, s.lb1.vipd.Stop())
 	if tables := s.lb1.nftables(t); strings.Contains(tables, "vipd") {
 		t.Errorf("after a stop there is %s", tables)
 	}
+}
+
+// Somebody starts a second vipd by hand: it says what is wrong, and the first one's
+// addresses and rules are not touched.
+func TestSecondDaemonTouchesNothing(t *testing.T) {
+	t.Parallel()
+	s := build(t, quick, haproxy)
+	s.reconfigure(t, "addresses:", "accept: false\n  virtual_mac: true\n  addresses:")
+	s.start(t)
+	tables := s.lb1.nftables(t)
+	if !strings.Contains(tables, "inet vipd") {
+		t.Fatalf("there is no table: %s", tables)
+	}
+	answer := s.lb1.command(t, "run", "--config", s.lb1.configFile(), "--state", s.lb1.host.Dir)
+	if answer.code != 1 || !strings.Contains(answer.stderr, "another vipd answers on it") {
+		t.Errorf("%+v", answer)
+	}
+	if now := s.lb1.nftables(t); now != tables {
+		t.Errorf("the tables were %s, and are %s", tables, now)
+	}
+	must(t, s.look(s.lb1))
 }
 
 // connect opens a connection to a web server, with little patience.

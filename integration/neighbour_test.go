@@ -88,12 +88,12 @@ func TestNeighbourTablesFollow(t *testing.T) {
 		do   func() error
 		to   *node
 	}{
-		{"lb1 stops", s.lb1.stopVipd, s.lb2},
-		{"lb1 is back", s.lb1.restartVipd, s.lb1},
-		{"lb1 is killed", s.lb1.killVipd, s.lb2},
-		{"lb1 is back again", s.lb1.restartVipd, s.lb1},
-		{"the service on lb1 dies", s.lb1.killWeb, s.lb2},
-		{"the service on lb1 is back", s.lb1.restartWeb, s.lb1},
+		{"lb1 stops", s.lb1.vipd.Stop, s.lb2},
+		{"lb1 is back", s.lb1.vipd.Restart, s.lb1},
+		{"lb1 is killed", s.lb1.vipd.Kill, s.lb2},
+		{"lb1 is back again", s.lb1.vipd.Restart, s.lb1},
+		{"the service on lb1 dies", s.lb1.web.Kill, s.lb2},
+		{"the service on lb1 is back", s.lb1.web.Restart, s.lb1},
 		{"the cable of lb1 is pulled", s.lb1.host.Cable.Pull, s.lb2},
 		{"the cable of lb1 is back", s.lb1.host.Cable.Restore, s.lb1},
 	} {
@@ -132,7 +132,6 @@ func TestResolvedInTheOverlap(t *testing.T) {
 				must(t, err)
 			}
 			start := time.Now()
-			s.lb1.vipdUp = false
 			must(t, s.lb1.vipd.Signal(syscall.SIGTERM))
 			took, err := c.Wait(patient(t), func(p lab.Packet) bool {
 				return p.Kind == lab.Advert && p.Priority == defaults.other && p.Time.After(start)
@@ -188,8 +187,8 @@ func TestVirtualMACMoves(t *testing.T) {
 	var windows []window
 	for range 3 {
 		windows = append(windows,
-			p.see(t, s, s.lb1.stopVipd, s.lb2),
-			p.see(t, s, s.lb1.restartVipd, s.lb1))
+			p.see(t, s, s.lb1.vipd.Stop, s.lb2),
+			p.see(t, s, s.lb1.vipd.Restart, s.lb1))
 	}
 	all := p.judge(t, windows)
 	t.Logf("lost 1 ms probes at stop and return: %v", lost(all))

@@ -8,6 +8,6 @@ import "testing"
 // killed. Workers that survive their master are a matter of package health's tests.
 func TestNginx(t *testing.T) {
 	s := run(t, defaults, nginx)
-	killed := event{"nginx killed", s.lb1.killWeb, s.lb1.restartWeb, failed(s.election), false}
+	killed := event{"nginx killed", s.lb1.web.Kill, s.lb1.web.Restart, failed(s.election), false}
 	report(t, measure(t, s, []event{killed}))
 }

@@ -26,14 +26,12 @@ type node struct {
 	host *lab.Host
 	web  lab.WebServer
 	vipd *lab.Vipd
-
-	webUp, vipdUp bool // as the test left them
 }
 
 // newNode makes a node of a host: a web server runs on it, and vipd is configured.
 func newNode(t *testing.T, host *lab.Host, e election, web string) *node {
 	t.Helper()
-	n := &node{host: host, webUp: true}
+	n := &node{host: host}
 	var err error
 	n.web, err = lab.StartWebServer(web, host.Namespace, host.Dir)
 	must(t, err)
@@ -78,40 +76,12 @@ func (n *node) startVipd(t *testing.T) {
 	var err error
 	n.vipd, err = lab.StartVipd(n.host.Namespace, program(), n.configFile(), log)
 	must(t, err)
-	n.vipdUp = true
 	t.Cleanup(func() {
 		n.vipd.Kill()
 		if t.Failed() {
 			t.Logf("the log of vipd on %s ends with:\n%s", n.host.Name(), n.vipd.LogTail())
 		}
 	})
-}
-
-// What happens to a node.
-
-func (n *node) killWeb() error {
-	n.webUp = false
-	return n.web.Kill()
-}
-
-func (n *node) restartWeb() error {
-	n.webUp = true
-	return n.web.Restart()
-}
-
-func (n *node) killVipd() error {
-	n.vipdUp = false
-	return n.vipd.Kill()
-}
-
-func (n *node) stopVipd() error {
-	n.vipdUp = false
-	return n.vipd.Stop()
-}
-
-func (n *node) restartVipd() error {
-	n.vipdUp = true
-	return n.vipd.Restart()
 }
 
 // status asks the daemon.
@@ -150,7 +120,7 @@ func (n *node) look(has bool) error {
 	if owns != has {
 		return fmt.Errorf("has the VIP: %v, want %v", owns, has)
 	}
-	if !n.vipdUp {
+	if n.vipd == nil || !n.vipd.Wanted() {
 		return nil
 	}
 	status, err := n.status()
@@ -163,7 +133,7 @@ func (n *node) look(has bool) error {
 		}
 	}
 	for _, c := range status.Checks {
-		if (c.Verdict == "pass") != n.webUp {
+		if (c.Verdict == "pass") != n.web.Wanted() {
 			return fmt.Errorf("has a check that says %s: %s", c.Verdict, c.Detail)
 		}
 	}
@@ -217,11 +187,12 @@ func logged(n *node, text string) error {
 	return err
 }
 
-// nftables lists the packet filter's tables.
+// nftables lists the packet filter, with its handles: a table that was made again
+// has another.
 func (n *node) nftables(t *testing.T) string {
 	t.Helper()
 	var out bytes.Buffer
-	cmd := exec.CommandContext(patient(t), "nft", "list", "tables")
+	cmd := exec.CommandContext(patient(t), "nft", "-a", "list", "ruleset")
 	cmd.Stdout = &out
 	must(t, n.host.Start(cmd))
 	must(t, cmd.Wait())

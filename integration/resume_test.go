@@ -29,11 +29,11 @@ var brisk = election{254, 253, 400 * time.Millisecond}
 
 // crash kills a node's vipd, and starts it again after a while.
 func (n *node) crash(after time.Duration) error {
-	if err := n.killVipd(); err != nil {
+	if err := n.vipd.Kill(); err != nil {
 		return err
 	}
 	<-time.After(after)
-	return n.restartVipd()
+	return n.vipd.Restart()
 }
 
 // stayed judges that a client and the Backup noticed nothing.
@@ -97,7 +97,7 @@ func TestHandOff(t *testing.T) {
 						return err
 					}
 					<-time.After(restartPause)
-					return s.lb1.restartVipd()
+					return s.lb1.vipd.Restart()
 				}, s.lb1))
 			}
 			stayed(t, s, p, c, windows)
@@ -120,26 +120,26 @@ func TestNothingToResume(t *testing.T) {
 		},
 		"an address was added": {
 			func(t *testing.T, s *site) error {
-				must(t, s.lb1.killVipd())
+				must(t, s.lb1.vipd.Kill())
 				s.lb1.configure(t, strings.Replace(s.lb1.config(s.election, ifname), lab.VIP4, lab.VIP4+", 192.0.2.101/24", 1))
-				return s.lb1.restartVipd()
+				return s.lb1.vipd.Restart()
 			}, "192.0.2.101/32 on interface eth0",
 		},
 		"it was releasing": {
 			func(t *testing.T, s *site) error {
-				must(t, s.lb2.killVipd()) // or it would be over at once
+				must(t, s.lb2.vipd.Kill()) // or it would be over at once
 				must(t, s.lb1.vipd.Signal(syscall.SIGTERM))
 				await(t, func() error { return s.lb1.tagged(leavingTag) })
 				err := s.lb1.crash(0)
-				return errors.Join(err, s.lb2.restartVipd())
+				return errors.Join(err, s.lb2.vipd.Restart())
 			}, "it was being released",
 		},
 		"it was stopped": {
-			func(t *testing.T, s *site) error { return errors.Join(s.lb1.stopVipd(), s.lb1.restartVipd()) }, "it is not there",
+			func(t *testing.T, s *site) error { return errors.Join(s.lb1.vipd.Stop(), s.lb1.vipd.Restart()) }, "it is not there",
 		},
 		"another host has the address": {
 			func(t *testing.T, s *site) error {
-				must(t, s.lb1.killVipd())
+				must(t, s.lb1.vipd.Kill())
 				thief, err := s.lab.AddHost("thief", 30)
 				must(t, err)
 				link, err := thief.Handle().LinkByName(ifname)
@@ -148,7 +148,7 @@ func TestNothingToResume(t *testing.T) {
 				must(t, err)
 				must(t, thief.Handle().AddrAdd(link, address))
 				t.Cleanup(func() { _ = thief.Handle().AddrDel(link, address) })
-				return s.lb1.restartVipd()
+				return s.lb1.vipd.Restart()
 			}, "reason=resumed-too-late",
 		},
 	} {
@@ -181,7 +181,7 @@ func TestTwoOnOneHost(t *testing.T) {
 	t.Parallel()
 	s := build(t, defaults, haproxy)
 	s.lb1.startVipd(t)
-	other := &node{host: s.lb1.host, web: s.lb1.web, webUp: true}
+	other := &node{host: s.lb1.host, web: s.lb1.web}
 	dir := t.TempDir()
 	config := strings.NewReplacer("vrid: 51", "vrid: 52", lab.VIP4, "192.0.2.101/24", s.lb1.socket(), s.lb1.socket()+"2").
 		Replace(s.lb1.config(defaults, ifname))

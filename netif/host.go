@@ -93,7 +93,9 @@ func openHost(c Config, stations *stations) (*Host, error) {
 	}
 	virtual, err := openVirtualLinks(stations, c.VirtualLinks)
 	if err == nil {
-		h.filter, err = filter.Open(c.Refuse, c.Log)
+		if h.filter, err = filter.Open(c.Refuse, c.Log); err != nil {
+			virtual.handle.Close()
+		}
 	}
 	if err != nil {
 		writer.close()

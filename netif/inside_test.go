@@ -3,7 +3,6 @@
 package netif
 
 import (
-	"context"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
@@ -176,27 +175,4 @@ func TestKeysTakeTurns(t *testing.T) {
 	if want := "a64 b3 c64 a64 a22 a64 a64 a22"; strings.Join(got, " ") != want {
 		t.Errorf("%v, want %v", got, want)
 	}
-}
-
-func TestBackoff(t *testing.T) {
-	var b backoff
-	b.last = time.Now()
-	b.pause = longPause
-	if b.wait(canceled(t)) {
-		t.Error("waited for an ended context")
-	}
-	if b.pause != longPause {
-		t.Errorf("pause %v, want no more than %v", b.pause, longPause)
-	}
-	b.last = time.Now().Add(-time.Minute)
-	b.wait(canceled(t))
-	if b.pause != firstPause {
-		t.Errorf("pause %v after a quiet time, want %v", b.pause, firstPause)
-	}
-}
-
-func canceled(t *testing.T) context.Context {
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	return ctx
 }

@@ -81,10 +81,14 @@ func (a address) looksLike(wanted Address) bool {
 	return a.local.Is6() || a.scope == wanted.Scope && (a.label == wanted.Label || wanted.Label == "" && a.plain)
 }
 
-// isAround tells whether a stray link-local address is where this key may have left it:
-// on its interface or the virtual link. Elsewhere it is another address.
-func (t *task) isAround(link, wanted int) bool {
-	return link == wanted || t.virtual.index > 0 && (link == t.virtual.index || link == t.virtual.parent)
+// isAround tells whether a stray is where this key may have left it. A link-local
+// address is another one on each interface: it is so on the wanted one and the virtual
+// link alone.
+func (t *task) isAround(stray address, wanted Address) bool {
+	if !stray.local.IsLinkLocalUnicast() || stray.link == wanted.Link {
+		return true
+	}
+	return t.virtual.index > 0 && (stray.link == t.virtual.index || stray.link == t.virtual.parent)
 }
 
 // change is a change of an address.
@@ -155,7 +159,7 @@ func (t *task) planStrays(there *survey) {
 	for _, a := range t.wanted {
 		for _, stray := range there.of[a.Prefix.Addr()] {
 			p := place{stray.link, stray.local}
-			if !wanted[p] && (!a.Prefix.Addr().IsLinkLocalUnicast() || t.isAround(stray.link, a.Link)) && !there.isHeld(p) && there.isOurs(stray) {
+			if !wanted[p] && !there.isHeld(p) && there.isOurs(stray) && t.isAround(stray, a) {
 				t.remove([]address{stray})
 			}
 		}

@@ -11,12 +11,14 @@ import (
 	"time"
 
 	"github.com/mdlayher/packet"
+
+	"vipd/netif/backoff"
 )
 
-const (
-	firstPause = 50 * time.Millisecond
-	longPause  = 5 * time.Second
-)
+// newPause paces attempts to get what the kernel has refused.
+func newPause() *backoff.Backoff {
+	return &backoff.Backoff{First: 50 * time.Millisecond, Longest: 5 * time.Second}
+}
 
 // port is the sockets of one followed interface that exists. Its goroutines open
 // them, because joining a group waits for RTNL, and close them.
@@ -72,7 +74,7 @@ func (p *port) run(ctx context.Context) {
 
 // keepListening opens a receive socket that fails again, until ctx ends.
 func (p *port) keepListening(ctx context.Context, e *ear, log *slog.Logger) {
-	var pause backoff
+	pause := newPause()
 	for {
 		err := p.listen(ctx, e)
 		if ctx.Err() != nil {
@@ -80,7 +82,7 @@ func (p *port) keepListening(ctx context.Context, e *ear, log *slog.Logger) {
 		}
 		log.Warn("receive socket failed, opening it again", "family", e.name, "error", err)
 		p.watcher.report(e, e.name+": "+err.Error())
-		if !pause.wait(ctx) {
+		if !pause.Wait(ctx) {
 			return
 		}
 	}
@@ -127,27 +129,4 @@ func promoteSecondaries(name string) (putBack func(), err error) {
 			_ = os.WriteFile(path, before, 0o644)
 		}
 	}, err
-}
-
-// backoff is the pause before the next attempt: it doubles, and starts again after
-// a time that was quiet for long.
-type backoff struct {
-	pause time.Duration
-	last  time.Time
-}
-
-// wait waits for the pause or the end of ctx; then it returns false.
-func (b *backoff) wait(ctx context.Context) bool {
-	b.pause = min(2*b.pause, longPause)
-	if b.pause == 0 || time.Since(b.last) > 2*longPause {
-		b.pause = firstPause
-	}
-	timer := time.NewTimer(b.pause)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
-	b.last = time.Now()
-	return ctx.Err() == nil
 }

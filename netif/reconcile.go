@@ -58,8 +58,6 @@ func (k *keeper) reconcile(tasks []*task) {
 	for _, t := range tasks {
 		if t.err = errors.Join(t.err, err); t.err == nil {
 			t.plan(there)
-		} else if !t.want.Present {
-			t.planRemoval(there)
 		}
 	}
 	spare(tasks)

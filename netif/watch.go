@@ -76,7 +76,7 @@ func subscribe(routes bool) (*rtnl, error) {
 // run works until ctx ends and all ports are closed.
 func (w *watcher) run(ctx context.Context) {
 	defer w.ports.Wait()
-	var pause backoff
+	pause := newPause()
 	for {
 		err := w.follow(ctx)
 		if ctx.Err() != nil {
@@ -85,7 +85,7 @@ func (w *watcher) run(ctx context.Context) {
 		// Most often ENOBUFS: notifications came faster than they were read.
 		w.log.Warn("netlink notifications were lost, reading everything again", "error", err)
 		for w.rtnl = nil; w.rtnl == nil; {
-			if !pause.wait(ctx) {
+			if !pause.Wait(ctx) {
 				return
 			}
 			if w.rtnl, err = subscribe(w.routes); err != nil {

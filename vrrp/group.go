@@ -36,7 +36,8 @@ func NewGroup(members ...*Router) *Group {
 }
 
 // Step gives one member an input, or all of them where the input is about the
-// daemon or the whole group: Start, Stop, Tick, Resume, Woke, Resign, Reclaim. Resume says the age of the oldest lease.
+// daemon or the whole group: Start, Stop, Tick, Resume, Woke, Resign, Reclaim. Resume
+// says the age of the oldest lease.
 func (g *Group) Step(now time.Time, member int, in Input, fx []MemberEffect) []MemberEffect {
 	switch in := in.(type) {
 	case Start, Stop, Woke, Reclaim:

@@ -3,11 +3,28 @@
 package main
 
 import (
+	"log/slog"
 	"slices"
 
 	"vipd/config"
+	"vipd/daemon"
 	"vipd/netif"
 )
+
+// openNetwork opens the network side, which tells the daemon what happens.
+func openNetwork(c *config.Config, d *daemon.Daemon, log *slog.Logger) (*netif.Host, error) {
+	return netif.Open(netif.Config{
+		Interfaces: followed(c), Virtual: c.Virtual(), VirtualLinks: virtualLinks(c),
+		Refuse: c.Refused(), Routes: hasRoutes(c), Log: log,
+		Events: netif.Events{
+			Link:      func(l netif.Link) { d.PostLink(daemon.Link(l)) },
+			Packet:    func(p netif.Packet) { d.PostPacket(daemon.Packet(p)) },
+			Holding:   func(h netif.Holding) { d.PostHolding(holding(h)) },
+			Found:     func(f netif.Found) { d.PostFound(daemon.Found(f)) },
+			Contested: func(key string) { d.PostContested(key) },
+		},
+	})
+}
 
 // followed lists the interfaces of a configuration, and the families whose adverts
 // are received on each.

@@ -52,31 +52,21 @@ func run(c *config.Config, state string) error {
 		return fmt.Errorf("timer: %w", err)
 	}
 	defer timer.Close()
-	var d *daemon.Daemon // before any event comes: the network is not running yet
-	network, err := netif.Open(netif.Config{
-		Interfaces: followed(c), Virtual: c.Virtual(), VirtualLinks: virtualLinks(c),
-		Refuse: c.Refused(), Routes: hasRoutes(c), Log: log,
-		Events: netif.Events{
-			Link:      func(l netif.Link) { d.PostLink(daemon.Link(l)) },
-			Packet:    func(p netif.Packet) { d.PostPacket(daemon.Packet(p)) },
-			Holding:   func(h netif.Holding) { d.PostHolding(holding(h)) },
-			Found:     func(f netif.Found) { d.PostFound(daemon.Found(f)) },
-			Contested: func(key string) { d.PostContested(key) },
-		},
-	})
-	if err != nil {
-		return err
-	}
-	d = daemon.New(c, version, &networkPort{host: network}, &timerPort{timer}, log)
+	port := &networkPort{}
+	d := daemon.New(c, version, port, &timerPort{timer}, log)
 	if err := remember(d, state); err != nil {
 		log.Error("what was to outlive the restart can't be read", "error", err)
 	}
+	// Before the network: a second daemon must not touch what the first one holds.
 	server, err := api.Listen(c.API, d, log)
 	if err != nil {
 		return err
 	}
+	if port.host, err = openNetwork(c, d, log); err != nil {
+		return errors.Join(err, server.Close())
+	}
 	log.Info("vipd is running", "version", version, "node", c.Node, "routers", len(c.Routers), "checks", len(c.Checks))
-	return serve(c, d, network, server, log)
+	return serve(c, d, port.host, server, log)
 }
 
 // serve runs the parts until the process is told to stop.

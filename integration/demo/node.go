@@ -19,30 +19,6 @@ type node struct {
 	host *lab.Host
 	web  lab.WebServer
 	vipd *lab.Vipd
-
-	webUp, vipdUp bool // as the play left them
-}
-
-// What happens to a node in the play.
-
-func (n *node) killWeb() error {
-	n.webUp = false
-	return n.web.Kill()
-}
-
-func (n *node) restartWeb() error {
-	n.webUp = true
-	return n.web.Restart()
-}
-
-func (n *node) stopVipd() error {
-	n.vipdUp = false
-	return n.vipd.Stop()
-}
-
-func (n *node) restartVipd() error {
-	n.vipdUp = true
-	return n.vipd.Restart()
 }
 
 // status is what the demo reads of `vipd status --json`.
@@ -66,7 +42,7 @@ func (n *node) look(serves bool) error {
 		return errors.New("still has the address")
 	case !owns && serves:
 		return errors.New("does not have the address")
-	case !n.vipdUp:
+	case !n.vipd.Wanted():
 		return nil
 	}
 	text, err := n.vipd.Status()
@@ -77,7 +53,7 @@ func (n *node) look(serves bool) error {
 	if err := json.Unmarshal(text, &s); err != nil {
 		return fmt.Errorf("status: %w", err)
 	}
-	return s.look(serves, n.webUp)
+	return s.look(serves, n.web.Wanted())
 }
 
 func (s status) look(serves, webUp bool) error {

@@ -30,10 +30,10 @@ type act struct {
 func acts(s *stage) []act {
 	e, web := s.election, s.service.title
 	return []act{
-		{web + " on lb1 is killed", s.lb1.killWeb, s.lb2, e.failed()},
-		{web + " on lb1 is back", s.lb1.restartWeb, s.lb1, e.planned()},
-		{"vipd on lb1 is stopped", s.lb1.stopVipd, s.lb2, e.planned()},
-		{"vipd on lb1 is back", s.lb1.restartVipd, s.lb1, e.planned()},
+		{web + " on lb1 is killed", s.lb1.web.Kill, s.lb2, e.failed()},
+		{web + " on lb1 is back", s.lb1.web.Restart, s.lb1, e.planned()},
+		{"vipd on lb1 is stopped", s.lb1.vipd.Stop, s.lb2, e.planned()},
+		{"vipd on lb1 is back", s.lb1.vipd.Restart, s.lb1, e.planned()},
 		{"the cable of lb1 is pulled", s.lb1.host.Cable.Pull, s.lb2, e.silent()},
 		{"the cable of lb1 is back", s.lb1.host.Cable.Restore, s.lb1, e.planned()},
 	}

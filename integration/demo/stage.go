@@ -75,7 +75,7 @@ func (s *stage) newNode(host *lab.Host) (*node, error) {
 		return nil, err
 	}
 	s.site.OnClose(vipd.Stop)
-	return &node{host: host, web: web, vipd: vipd, webUp: true, vipdUp: true}, nil
+	return &node{host: host, web: web, vipd: vipd}, nil
 }
 
 // config is vipd's configuration file. The nodes share one file system here, so

@@ -35,9 +35,10 @@ type process struct {
 	ready     func() bool         // whether it serves; looked at often
 	attr      syscall.SysProcAttr // as whom it runs
 
-	cmd   *exec.Cmd
-	ended chan struct{} // closed when cmd has ended
-	err   error         // how; to be read after ended
+	cmd    *exec.Cmd
+	wanted bool          // it has been started, and not been asked to end
+	ended  chan struct{} // closed when cmd has ended
+	err    error         // how; to be read after ended
 }
 
 // start starts the program and waits until it is ready.
@@ -55,7 +56,7 @@ func (p *process) start() error {
 		return err
 	}
 	ended := make(chan struct{})
-	p.cmd, p.ended = cmd, ended
+	p.cmd, p.ended, p.wanted = cmd, ended, true
 	go func() {
 		p.err = cmd.Wait()
 		close(ended)
@@ -87,6 +88,10 @@ func (p *process) waitReady() error {
 // Log is the file that the program's output goes to.
 func (p *process) Log() string { return p.log }
 
+// Wanted tells whether the program shall run: it was started, and not asked to end
+// since. One that has crashed by itself is still wanted.
+func (p *process) Wanted() bool { return p.wanted }
+
 // Ended is closed when the program, as last started, has ended.
 func (p *process) Ended() <-chan struct{} { return p.ended }
 
@@ -109,6 +114,7 @@ func (p *process) Restart() error {
 }
 
 func (p *process) signal(signal syscall.Signal) error {
+	p.wanted = false
 	if err := p.cmd.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("send %v to %s in %s: %w", signal, p.name(), p.namespace.name, err)
 	}

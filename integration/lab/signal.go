@@ -11,8 +11,10 @@ import (
 // PID is the process id of the program as last started.
 func (p *process) PID() int { return p.cmd.Process.Pid }
 
-// Signal sends a signal and does not wait for what comes of it.
+// Signal sends a signal and does not wait for what comes of it. After SIGTERM the
+// program is no longer wanted.
 func (p *process) Signal(signal syscall.Signal) error {
+	p.wanted = p.wanted && signal != syscall.SIGTERM
 	if err := p.cmd.Process.Signal(signal); err != nil {
 		return fmt.Errorf("send %v to %s in %s: %w", signal, p.name(), p.namespace.name, err)
 	}

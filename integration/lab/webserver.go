@@ -20,6 +20,8 @@ type WebServer interface {
 	Kill() error
 	Stop() error
 	Restart() error
+	// Wanted tells whether it shall run.
+	Wanted() bool
 	// Check is how vipd checks it, as a line of the configuration.
 	Check() string
 }

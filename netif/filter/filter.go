@@ -150,7 +150,7 @@ func (f *Filter) wakeUp() {
 // work is the only one to change the tables, until ctx ends. It makes them again at
 // once, but slower and slower when somebody does not cease to change them.
 func (f *Filter) work(ctx context.Context) {
-	var pause backoff
+	pause := newPause()
 	for {
 		select {
 		case <-ctx.Done():
@@ -165,7 +165,7 @@ func (f *Filter) work(ctx context.Context) {
 		if err != nil {
 			f.spoil(err.Error())
 		}
-		if (err != nil || spoiled != "") && !pause.wait(ctx) {
+		if (err != nil || spoiled != "") && !pause.Wait(ctx) {
 			return
 		}
 	}

@@ -12,6 +12,8 @@ import (
 	"github.com/google/nftables"
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
+
+	"vipd/netif/backoff"
 )
 
 const (
@@ -19,10 +21,12 @@ const (
 	// change, some ten thousand addresses (what is lost of it would have it made again),
 	// and for the large rulesets of others.
 	receiveBuffer = 8 << 20
-
-	firstPause = 10 * time.Millisecond
-	longPause  = time.Second
 )
+
+// newPause paces what somebody may undo again and again.
+func newPause() *backoff.Backoff {
+	return &backoff.Backoff{First: 10 * time.Millisecond, Longest: time.Second}
+}
 
 // subscribe opens a socket that hears of all changes of nftables.
 func subscribe() (*nl.NetlinkSocket, error) {
@@ -42,7 +46,7 @@ func subscribe() (*nl.NetlinkSocket, error) {
 func (f *Filter) watch(ctx context.Context) {
 	stop := context.AfterFunc(ctx, func() { f.notifications.Close() })
 	defer stop()
-	var pause backoff
+	pause := newPause()
 	touched := false
 	for {
 		messages, from, err := f.notifications.Receive()
@@ -52,7 +56,7 @@ func (f *Filter) watch(ctx context.Context) {
 		case err != nil: // most often ENOBUFS: they came faster than they were read
 			f.spoil(fmt.Sprintf("notifications were lost: %v", err))
 			touched = false
-			if !pause.wait(ctx) {
+			if !pause.Wait(ctx) {
 				return
 			}
 		case from.Pid == nl.PidKernel:
@@ -96,26 +100,4 @@ func isOurs(m syscall.NetlinkMessage) bool {
 		}
 	}
 	return false
-}
-
-// backoff paces what would otherwise go round in a circle.
-type backoff struct {
-	pause time.Duration
-	last  time.Time
-}
-
-// wait waits for the pause or the end of ctx; then it returns false.
-func (b *backoff) wait(ctx context.Context) bool {
-	b.pause = min(2*b.pause, longPause)
-	if b.pause == 0 || time.Since(b.last) > 2*longPause {
-		b.pause = firstPause
-	}
-	timer := time.NewTimer(b.pause)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
-	b.last = time.Now()
-	return ctx.Err() == nil
 }

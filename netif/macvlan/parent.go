@@ -116,8 +116,8 @@ func releaseParent(h *netlink.Handle, link *netlink.Macvlan) error {
 		return fmt.Errorf("find the parent: %w", err)
 	}
 	name := parent.Attrs().Name
-	return errors.Join(putBack(name, "arp_ignore", parentIgnore, int(before.ignore)),
-		putBack(name, "arp_announce", parentAnnounce, int(before.announce)))
+	return errors.Join(putBack(name, "arp_ignore", parentIgnore, before.ignore),
+		putBack(name, "arp_announce", parentAnnounce, before.announce))
 }
 
 // putBack leaves alone what somebody else has changed since.
