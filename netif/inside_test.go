@@ -77,22 +77,21 @@ func TestStrangeMessages(t *testing.T) {
 
 // As struct ifaddrmsg and its attributes stand in linux/if_addr.h.
 func TestChangeBytes(t *testing.T) {
-	if binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
-		t.Skip("the bytes below are those of a little-endian machine")
-	}
+	half := func(v uint16) string { return hex.EncodeToString(binary.NativeEndian.AppendUint16(nil, v)) }
+	word := func(v uint32) string { return hex.EncodeToString(binary.NativeEndian.AppendUint32(nil, v)) }
+	const none, padding = "00000000", "000000"
 	c := change{verb: add, link: 7, prefix: netip.MustParsePrefix("192.0.2.100/24"), lease: 3500 * time.Millisecond}
-	head := "0218000007000000" + "08000200c0000264" + "08000100c0000264"
+	address := "02180000" + word(7) + half(8) + half(2) + "c0000264" + half(8) + half(1) + "c0000264"
+	lease := half(20) + half(6) + word(4) + word(4) + none + none + half(5) + half(11) + "70" + padding
 	rows := []struct {
 		name   string
 		verb   verb
 		answer bool
 		want   string
 	}{
-		{"add", add, false, "44000000" + "1400" + "0106" + "0500000000000000" + head +
-			"14000600" + "04000000" + "04000000" + "0000000000000000" + "05000b00" + "70000000"},
-		{"refresh, answered", refresh, true, "44000000" + "1400" + "0501" + "0500000000000000" + head +
-			"14000600" + "04000000" + "04000000" + "0000000000000000" + "05000b00" + "70000000"},
-		{"remove", remove, false, "28000000" + "1500" + "0100" + "0500000000000000" + head},
+		{"add", add, false, word(68) + half(20) + half(0x601) + word(5) + none + address + lease},
+		{"refresh, answered", refresh, true, word(68) + half(20) + half(0x105) + word(5) + none + address + lease},
+		{"remove", remove, false, word(40) + half(21) + half(0x001) + word(5) + none + address},
 	}
 	c.tag = addressTag
 	for _, row := range rows {

@@ -4,13 +4,17 @@ package macvlan_test
 
 import (
 	"bytes"
+	"fmt"
 	"net"
+	"net/netip"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/mdlayher/ndp"
 	"github.com/mdlayher/packet"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -101,6 +105,26 @@ func (w *world) awaitLAN() {
 		}
 	}
 	w.t.Fatalf("the node does not answer after %v", patience)
+}
+
+// awaitSolicited waits until a link of the node hears solicitations for an address: the
+// kernel joins the group only after it has added the address, from a work queue.
+func (w *world) awaitSolicited(name, address string) {
+	w.t.Helper()
+	group, err := ndp.SolicitedNodeMulticast(netip.MustParseAddr(address))
+	check(w.t, err)
+	joined := regexp.MustCompile(fmt.Sprintf(`(?m)^\d+ +%s +%x `, regexp.QuoteMeta(name), group.AsSlice()))
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+		var groups []byte
+		check(w.t, w.node.Do(func() (err error) {
+			groups, err = os.ReadFile("/proc/thread-self/net/igmp6")
+			return err
+		}))
+		if joined.Match(groups) {
+			return
+		}
+	}
+	w.t.Fatalf("%s does not join %v after %v", name, group, patience)
 }
 
 func check(t testing.TB, err error) {

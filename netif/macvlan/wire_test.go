@@ -106,6 +106,8 @@ func TestNeighbourAdvertisements(t *testing.T) {
 			w.promote(link6.Name, vip6+"/128")
 			own := "2001:db8::12"
 			w.promote("eth0", own+"/128") // without duplicate detection
+			w.awaitSolicited("eth0", own)
+			w.awaitSolicited(link6.Name, vip6)
 			for _, target := range []string{vip6, own, vip6} {
 				w.send(w.solicitation(target))
 			}
