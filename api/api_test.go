@@ -37,7 +37,7 @@ func (s source) Resign(_ context.Context, r daemon.Resignation) (string, error) 
 func serve(t *testing.T, s Daemon) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "run", "vipd.sock")
-	server, err := Listen(path, s, slog.New(slog.DiscardHandler))
+	server, err := Listen(path, s, reloader{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func TestUnreachable(t *testing.T) {
 // A second daemon must not take the first one's socket away.
 func TestSecondDaemon(t *testing.T) {
 	path := serve(t, source{})
-	_, err := Listen(path, source{}, slog.New(slog.DiscardHandler))
+	_, err := Listen(path, source{}, reloader{}, slog.New(slog.DiscardHandler))
 	if err == nil || !strings.Contains(err.Error(), "another vipd answers on it") {
 		t.Errorf("got %v", err)
 	}
@@ -104,7 +104,7 @@ func TestLeftovers(t *testing.T) {
 	}
 	l.SetUnlinkOnClose(false)
 	l.Close()
-	s, err := Listen(path, source{}, slog.New(slog.DiscardHandler))
+	s, err := Listen(path, source{}, reloader{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatalf("over a dead socket: %v", err)
 	}
@@ -113,7 +113,7 @@ func TestLeftovers(t *testing.T) {
 	if err := os.WriteFile(path, []byte("precious"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Listen(path, source{}, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "is not a socket") {
+	if _, err := Listen(path, source{}, reloader{}, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "is not a socket") {
 		t.Errorf("over a file: %v", err)
 	}
 	if text, _ := os.ReadFile(path); string(text) != "precious" {
@@ -124,7 +124,7 @@ func TestLeftovers(t *testing.T) {
 // A daemon that fails to start leaves no socket.
 func TestCloseWithoutServe(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "vipd.sock")
-	s, err := Listen(path, source{}, slog.New(slog.DiscardHandler))
+	s, err := Listen(path, source{}, reloader{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

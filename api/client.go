@@ -52,9 +52,14 @@ func Control(ctx context.Context, socket, verb string, command any) (string, err
 	if err != nil {
 		return "", err
 	}
+	return order(ctx, socket, controlPath+verb, body)
+}
+
+// order makes one request that only root may make.
+func order(ctx context.Context, socket, path string, body []byte) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
 	defer cancel()
-	text, err := ask(ctx, socket, http.MethodPost, controlPath+verb, bytes.NewReader(body))
+	text, err := ask(ctx, socket, http.MethodPost, path, bytes.NewReader(body))
 	return strings.TrimSpace(string(text)), err
 }
 

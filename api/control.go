@@ -3,6 +3,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -38,14 +39,25 @@ func handleControl(mux *http.ServeMux, c Controller) {
 	mux.HandleFunc("POST "+controlPath+"resign", verb(c.Resign))
 }
 
-// verb serves one command, whose JSON body is of type T. It is for root alone.
+// verb serves one command, whose JSON body is of type T.
 func verb[T any](do func(context.Context, T) (string, error)) http.HandlerFunc {
+	return forRoot(maxCommand, func(ctx context.Context, body []byte) (string, error) {
+		request, err := decode[T](body)
+		if err != nil {
+			return "", err
+		}
+		return do(ctx, request)
+	})
+}
+
+// forRoot serves root alone: one request with a body of at most limit bytes.
+func forRoot(limit int64, do func(context.Context, []byte) (string, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if user(r.Context()) != 0 {
 			http.Error(w, "only root may do that", http.StatusForbidden)
 			return
 		}
-		request, err := decode[T](http.MaxBytesReader(w, r.Body, maxCommand))
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
@@ -55,7 +67,7 @@ func verb[T any](do func(context.Context, T) (string, error)) http.HandlerFunc {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}
-		text, err := do(r.Context(), request)
+		text, err := do(r.Context(), body)
 		if err != nil {
 			http.Error(w, err.Error(), code(err))
 			return
@@ -64,16 +76,19 @@ func verb[T any](do func(context.Context, T) (string, error)) http.HandlerFunc {
 	}
 }
 
+// errNoCommand: a body that is not one.
+var errNoCommand = errors.New("not a command")
+
 // decode reads one JSON value and nothing else. What it does not know is an error: a
 // newer client may mean something by it.
-func decode[T any](body io.Reader) (request T, err error) {
-	decoder := json.NewDecoder(body)
+func decode[T any](body []byte) (request T, err error) {
+	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&request); err != nil {
-		return request, fmt.Errorf("not a command: %w", err)
+		return request, fmt.Errorf("%w: %w", errNoCommand, err)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return request, errors.New("not a command: something follows it")
+		return request, fmt.Errorf("%w: something follows it", errNoCommand)
 	}
 	return request, nil
 }
@@ -85,10 +100,12 @@ func code(err error) int {
 		return http.StatusNotFound
 	case errors.Is(err, daemon.ErrNotNow), errors.Is(err, daemon.ErrNobodyTookOver):
 		return http.StatusConflict
-	case errors.Is(err, daemon.ErrInvalid):
+	case errors.Is(err, daemon.ErrInvalid), errors.Is(err, errNoCommand):
 		return http.StatusBadRequest
 	case errors.Is(err, daemon.ErrNotRunning):
 		return http.StatusServiceUnavailable
+	case errors.As(err, new(refusal)):
+		return http.StatusConflict
 	}
 	return http.StatusInternalServerError
 }

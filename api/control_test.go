@@ -36,7 +36,7 @@ func (recorder) SetWriteDeadline(time.Time) error { return nil }
 
 func answerTo(s source, r *http.Request) (int, string) {
 	w := recorder{httptest.NewRecorder()}
-	handler(s).ServeHTTP(w, r)
+	handler(s, reloader{s.err}).ServeHTTP(w, r)
 	return w.Code, w.Body.String()
 }
 
@@ -51,6 +51,8 @@ func TestControl(t *testing.T) {
 		"maintenance":           {by(0, "POST", "/v1/control/maintenance", `{"on": true, "reason": "disk"}`), nil, 200, "{On:true Reason:disk}\n"},
 		"resign":                {by(0, "POST", "/v1/control/resign", `{"router": "web"}`), nil, 200, "{Router:web Undo:false}\n"},
 		"resign undone":         {by(0, "POST", "/v1/control/resign", `{"router": "web", "undo": true}`), nil, 200, "{Router:web Undo:true}\n"},
+		"reload":                {by(0, "POST", "/v1/control/reload", ""), nil, 200, "nothing changes\n"},
+		"reload with a body":    {by(0, "POST", "/v1/control/reload", "{}"), nil, 400, "too large"},
 		"not root":              {by(1000, "POST", "/v1/control/resign", `{"router": "web"}`), nil, 403, "only root"},
 		"nobody knows who":      {httptest.NewRequest("POST", "/v1/control/resign", strings.NewReader(`{"router": "web"}`)), nil, 403, "only root"},
 		"unknown verb":          {by(0, "POST", "/v1/control/dance", `{}`), nil, 404, "not found"},
@@ -156,7 +158,7 @@ func TestSlowCommand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := net.Pipe()
 		s := http.Server{
-			Handler: handler(slow{}), ReadTimeout: timeout, WriteTimeout: timeout,
+			Handler: handler(slow{}, reloader{}), ReadTimeout: timeout, WriteTimeout: timeout,
 			ConnContext: func(ctx context.Context, _ net.Conn) context.Context {
 				return context.WithValue(ctx, userKey{}, 0)
 			},

@@ -48,7 +48,7 @@ type Server struct {
 
 // Listen opens the socket. A socket that a crash left behind is replaced; one
 // that answers belongs to another vipd, and is an error.
-func Listen(path string, d Daemon, log *slog.Logger) (*Server, error) {
+func Listen(path string, d Daemon, r Reloader, log *slog.Logger) (*Server, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fmt.Errorf("api socket: %w", err)
 	}
@@ -70,7 +70,7 @@ func Listen(path string, d Daemon, log *slog.Logger) (*Server, error) {
 	}
 	s := &Server{listener: netutil.LimitListener(listener{l}, maxConnections)}
 	s.http = http.Server{
-		Handler: handler(d), ConnContext: withUser,
+		Handler: handler(d, r), ConnContext: withUser,
 		ReadHeaderTimeout: timeout, ReadTimeout: timeout, WriteTimeout: timeout, IdleTimeout: timeout,
 		MaxHeaderBytes: 16 << 10,
 		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelDebug),
@@ -121,9 +121,10 @@ func (s *Server) Close() error {
 	return err
 }
 
-func handler(d Daemon) http.Handler {
+func handler(d Daemon, r Reloader) http.Handler {
 	mux := http.NewServeMux()
 	handleControl(mux, d)
+	handleReload(mux, r)
 	mux.HandleFunc("GET "+statusPath, func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), timeout)
 		defer cancel()

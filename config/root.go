@@ -9,7 +9,8 @@ import (
 )
 
 const (
-	defaultAPI = "/run/vipd/vipd.sock"
+	// DefaultAPI is the path of the daemon's socket.
+	DefaultAPI = "/run/vipd/vipd.sock"
 
 	maxRouters = 1000
 	maxChecks  = 1000
@@ -17,7 +18,7 @@ const (
 
 // config reads the whole file as one node sees it.
 func (r *reader) config(v value) *Config {
-	c := &Config{API: defaultAPI} // Node is what the file says, until For
+	c := &Config{API: DefaultAPI} // Node is what the file says, until For
 	r.mapping(v, []key{
 		{"node", func(v value) { r.name(v, &c.Node) }},
 		{"log", func(v value) { r.log(v, &c.Log) }},

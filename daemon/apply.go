@@ -39,9 +39,9 @@ func (d *Daemon) apply(f *family, effect vrrp.Effect) {
 	case vrrp.Silence:
 		w := f.leavingWant()
 		w.Silent = true
-		d.network.Set(f.key, w)
+		d.set(f, w)
 	case vrrp.Announce:
-		d.network.Announce(f.key)
+		d.announce(f, e.Added)
 	case vrrp.Refused:
 		d.logRefused(d.heard, e.Reject)
 	case vrrp.Notice:
@@ -122,11 +122,26 @@ func (d *Daemon) sendFailed(i int, err error) {
 
 // own asks for a family's addresses to be there, or not.
 func (d *Daemon) own(f *family, wanted bool) {
+	f.asked, f.added = wanted, nil
 	f.heard = f.heard && wanted
 	f.leftActive = false
 	w := f.want
 	w.Present = wanted
+	d.set(f, w)
+}
+
+func (d *Daemon) set(f *family, w Want) {
+	f.set = w
 	d.network.Set(f.key, w)
+}
+
+// announce announces all addresses, or those that were added to them.
+func (d *Daemon) announce(f *family, added bool) {
+	if added {
+		d.network.Announce(f.key, f.added...)
+	} else {
+		d.network.Announce(f.key)
+	}
 }
 
 // holdingChanged hears what became of addresses.
@@ -146,8 +161,24 @@ func (d *Daemon) holdingChanged(h Holding) {
 		d.log.Error("the addresses can't be held", f.attrs("error", h.Err)...)
 	case !h.Held:
 		return // removed, as asked
+	case f.asked:
+		f.asked = false
+	case len(h.Added) == 0:
+		return // some were taken away
+	default:
+		result = vrrp.Added
+		d.addAdded(f, h.Added)
 	}
 	d.step(f, vrrp.Owned{Result: result})
+}
+
+// addAdded notes addresses that were added to those that are there. Those whose
+// announcements are over are forgotten.
+func (d *Daemon) addAdded(f *family, added []netip.Addr) {
+	if at := f.config.Announce; len(at) == 0 || d.now.Sub(f.addedAt) > at[len(at)-1] {
+		f.added = nil
+	}
+	f.added, f.addedAt = append(f.added, added...), d.now
 }
 
 // family finds the family whose addresses have a key; nil if there is none.

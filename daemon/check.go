@@ -17,6 +17,14 @@ type check struct {
 	tally  health.Tally
 	since  time.Time // of the verdict
 	last   health.Result
+	before health.Verdict // of another probe, before a reload: holds until there is a result
+}
+
+func (c *check) verdict() health.Verdict {
+	if verdict := c.tally.Verdict(); verdict != health.Unknown {
+		return verdict
+	}
+	return c.before
 }
 
 func newCheck(c *config.Check, now time.Time) *check {
@@ -33,6 +41,15 @@ func (d *Daemon) check(name string) *check {
 	return nil
 }
 
+// checksOf finds the checks of a router.
+func (d *Daemon) checksOf(c *config.Router) []*check {
+	var all []*check
+	for _, name := range c.Checks {
+		all = append(all, d.check(name))
+	}
+	return all
+}
+
 // checked takes one result.
 func (d *Daemon) checked(result health.Result) {
 	c := d.check(result.Check)
@@ -44,7 +61,7 @@ func (d *Daemon) checked(result health.Result) {
 		return
 	}
 	c.since = d.now
-	d.log.Info("check", "check", result.Check, "verdict", c.tally.Verdict().String(), "detail", result.Detail)
+	d.log.Info("check", "check", result.Check, "verdict", c.verdict().String(), "detail", result.Detail)
 	for _, r := range d.routers {
 		d.judge(r)
 	}
@@ -54,23 +71,24 @@ func (d *Daemon) checked(result health.Result) {
 func (d *Daemon) judge(r *router) {
 	verdicts := make([]verdict, len(r.checks))
 	for i, c := range r.checks {
-		verdicts[i] = verdict{c.config.Name, c.tally.Verdict(), c.config.Penalty}
+		verdicts[i] = verdict{c.config.Name, c.verdict(), c.config.Penalty}
 	}
 	waiting := !r.graceEnds.IsZero()
-	s := assess(r.config.Priority, verdicts, waiting)
+	s := assess(r.config.Priority, verdicts, waiting || r.trusting)
 	because := strings.Join(s.because, ", ")
 	if s.priority != r.priority || because != r.because {
 		d.log.Info("priority", "router", r.config.Name, "from", r.priority, "to", s.priority, "failing", because)
 	}
 	r.priority, r.because = s.priority, because
-	if waiting && !s.unknown {
-		r.graceEnds = time.Time{}
+	if !s.unknown {
+		r.graceEnds, r.trusting = time.Time{}, false
 	}
 	d.block(r, vrrp.CheckFailed, s.fault)
 	for _, f := range r.families {
 		d.step(f, vrrp.Priority{Effective: s.priority})
 	}
-	d.block(r, vrrp.AwaitingChecks, !r.graceEnds.IsZero())
+	r.starting = r.starting && !r.graceEnds.IsZero()
+	d.block(r, vrrp.AwaitingChecks, r.starting)
 }
 
 // endGrace stops waiting for first verdicts. What is unknown then, fails: a check

@@ -15,7 +15,6 @@ import (
 
 // Daemon runs the routers of one configuration.
 type Daemon struct {
-	node    string
 	version string
 	network Network
 	timer   Timer
@@ -35,11 +34,18 @@ type Daemon struct {
 	handOff     bool         // the loop ends, and nothing is given up
 	commands    []*command   // that wait for their answer
 	maintenance *Maintenance // nil: there is none
+	config      *config.Config
+	links       map[string]Link // all that were told
 	routers     []*router
 	checks      []*check
 	out         outbox
 	rejected    rejects
 	lateness    lateness
+
+	waiting     *reloadRequest // a reload that waits for its interfaces
+	waitingEnds time.Time
+	pending     []*config.Router // added by a reload; what they replace is still leaving
+	lastReload  ReloadStatus
 
 	heard   *Packet // the advert that is being handled
 	effects []vrrp.MemberEffect
@@ -51,9 +57,9 @@ type Daemon struct {
 // Run.
 func New(c *config.Config, version string, n Network, t Timer, log *slog.Logger) *Daemon {
 	d := &Daemon{
-		node: c.Node, version: version, network: n, timer: t, log: log,
+		version: version, network: n, timer: t, log: log,
 		events: make(chan event, queueLength), done: make(chan struct{}),
-		now: t.Now(), limit: newLimiter(),
+		config: c, links: map[string]Link{}, now: t.Now(), limit: newLimiter(),
 	}
 	d.packets.New = func() any { return new(packet) }
 	d.out.emit, d.out.failed = d.out.add, d.sendFailed
@@ -62,7 +68,9 @@ func New(c *config.Config, version string, n Network, t Timer, log *slog.Logger)
 		d.checks = append(d.checks, newCheck(&c.Checks[i], d.now))
 	}
 	for i := range c.Routers {
-		d.routers = append(d.routers, d.newRouter(&c.Routers[i]))
+		r := d.newRouter(&c.Routers[i])
+		r.opening = d.newOpening(r)
+		d.routers = append(d.routers, r)
 	}
 	return d
 }
@@ -109,7 +117,8 @@ func (d *Daemon) turn(first *event) {
 	}
 	d.tick()
 	d.flush()
-	d.answerCommands()
+	d.answerCommands() // of routers that leave, too
+	d.dropGone()
 	d.arm()
 }
 
@@ -131,6 +140,8 @@ func (d *Daemon) handle(e event) {
 		d.handingOff()
 	case e.result != nil:
 		d.checked(*e.result)
+	case e.reload != nil:
+		d.reloadAsked(e.reload)
 	case e.ask != nil:
 		e.ask <- d.snapshot()
 	case e.command != nil:
@@ -140,6 +151,9 @@ func (d *Daemon) handle(e event) {
 
 // tick acts on every deadline that has come.
 func (d *Daemon) tick() {
+	if due(d.waitingEnds, d.now) {
+		d.giveUpReload(errUntold)
+	}
 	for _, r := range d.routers {
 		d.begin(r)
 		if due(r.group.Deadline(), d.now) {
@@ -200,13 +214,19 @@ func (d *Daemon) noticeLateness() {
 // stop hands every router's addresses over.
 func (d *Daemon) stop() {
 	d.stopping = true
+	d.pending = nil
 	d.log.Info("stopping: handing the addresses over")
 	for _, r := range d.routers {
-		if r.opening.on() {
-			d.startAfresh(r)
-		}
-		d.step(r.families[0], vrrp.Stop{})
+		d.leave(r)
 	}
+}
+
+// leave makes a router hand its addresses over and end.
+func (d *Daemon) leave(r *router) {
+	if r.opening.on() {
+		d.startAfresh(r)
+	}
+	d.step(r.families[0], vrrp.Stop{})
 }
 
 // finished reports whether the loop may end: nothing is owned any more, and nothing

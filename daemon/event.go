@@ -25,6 +25,7 @@ type event struct {
 	contest string // the key of addresses that another host answers for
 	handOff bool
 	result  *health.Result
+	reload  *reloadRequest
 	ask     chan<- Status
 	command *command
 }

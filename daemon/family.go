@@ -4,6 +4,7 @@ package daemon
 
 import (
 	"net/netip"
+	"time"
 
 	"vipd/config"
 	"vipd/vrrp"
@@ -23,9 +24,13 @@ type family struct {
 
 	core    *vrrp.Router // stepped by the group alone
 	blocked map[vrrp.Reason]bool
-	link    Link       // that its adverts go out on
-	source  netip.Addr // of its adverts
-	want    Want       // its addresses and routes, where its interfaces are now
+	link    Link         // that its adverts go out on
+	source  netip.Addr   // of its adverts
+	want    Want         // its addresses and routes, where its interfaces are now
+	set     Want         // what the network was told last
+	asked   bool         // the core waits for what became of the addresses
+	added   []netip.Addr // to the addresses that were there already, by addedAt
+	addedAt time.Time
 
 	found      *finding       // what a crash left behind; nil: not known
 	early      *Packet        // the last advert that came before the start
@@ -44,7 +49,7 @@ func (r *router) addFamily(i int) {
 	if c.IPv4() {
 		f.name = "ipv4"
 	}
-	f.key = r.config.Name + "/" + f.name
+	f.key = r.key + "/" + f.name
 	if r.config.VirtualMAC && len(c.Peers) == 0 {
 		f.hardware = f.virtualMAC()
 	}

@@ -28,6 +28,7 @@ type stage struct {
 	wake  chan struct{}
 
 	did      []string // what the daemon asked of the network, in order
+	followed []string // routers
 	sendFail error
 	left     map[string]Found // by a run before
 	mute     bool             // Find is not answered
@@ -96,6 +97,24 @@ func (s *stage) Set(key string, w Want) {
 	}
 }
 
+func (s *stage) Renew(key string) { s.note("renew %s", key) }
+
+func (s *stage) Announce(key string, only ...netip.Addr) {
+	line := "announce " + key
+	for _, ip := range only {
+		line += " " + ip.String()
+	}
+	s.note("%s", line)
+}
+
+func (s *stage) Follow(routers []*config.Router) {
+	var names []string
+	for _, r := range routers {
+		names = append(names, r.Name)
+	}
+	s.followed = names
+}
+
 // Find answers what the test has laid out; else that nothing is left.
 func (s *stage) Find(key string, _ Want) {
 	if s.mute {
@@ -112,9 +131,6 @@ func (s *stage) Find(key string, _ Want) {
 func (s *stage) Probe(key string, at Address) {
 	s.note("probe %s %v on %d", key, at.Prefix.Addr(), at.Link)
 }
-
-func (s *stage) Renew(key string)    { s.note("renew %s", key) }
-func (s *stage) Announce(key string) { s.note("announce %s", key) }
 
 func (s *stage) note(format string, args ...any) { s.did = append(s.did, fmt.Sprintf(format, args...)) }
 

@@ -13,10 +13,14 @@ import (
 // linkChanged hears the state of an interface.
 func (d *Daemon) linkChanged(l Link) {
 	d.log.Info("interface", "interface", l.Name, "index", l.Index, "up", l.Up, "addresses", l.Prefixes, "problem", l.Problem)
+	d.links[l.Name] = l
 	for _, r := range d.routers {
 		if slices.Contains(r.config.Interfaces(), l.Name) {
 			d.linkOf(r, l)
 		}
+	}
+	if d.waiting != nil {
+		d.tryReload(d.waiting)
 	}
 }
 

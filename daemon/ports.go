@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"vipd/config"
 )
 
 // Network is what the loop asks of the host's network. Every call returns at
@@ -23,8 +25,11 @@ type Network interface {
 	// Probe asks whether another host answers for an address of a key.
 	Probe(key string, at Address)
 	// Announce sends one gratuitous ARP or unsolicited NA for each address of a key
-	// that is held.
-	Announce(key string)
+	// that is held, or for some of them only.
+	Announce(key string, only ...netip.Addr)
+	// Follow follows the interfaces and addresses of these routers, and of no others.
+	// Of an interface that is new, its Link is posted, also when it does not exist.
+	Follow(routers []*config.Router)
 }
 
 // Timer wakes the loop.
@@ -144,6 +149,7 @@ type Found struct {
 type Holding struct {
 	Key     string
 	Held    bool
-	Expired bool // the kernel removed them because nobody renewed their lease
+	Added   []netip.Addr // Held: those that were not there before
+	Expired bool         // the kernel removed them because nobody renewed their lease
 	Err     error
 }

@@ -162,7 +162,7 @@ func (d *Daemon) markLeaving(r *router) {
 		if f.leftActive {
 			f.leftActive = false
 			d.flush() // priority 0 goes first
-			d.network.Set(f.key, f.leavingWant())
+			d.set(f, f.leavingWant())
 		}
 	}
 }

@@ -3,7 +3,9 @@
 package daemon
 
 import (
+	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"vipd/config"
@@ -13,10 +15,15 @@ import (
 // router is one configured router: its families, which move together.
 type router struct {
 	config   *config.Router
+	key      string // its name when it was made, or similar: of the network's keys
 	group    *vrrp.Group
 	families []*family
 	links    map[string]Link // its own interface, and those of its addresses and routes
 	checks   []*check
+
+	leaving  bool // a reload has removed it: it goes when its addresses have gone
+	starting bool // it may not run before its checks' first verdicts
+	trusting bool // checks that a reload has added cost nothing before their first verdict
 
 	opening   opening   // until it is started
 	graceEnds time.Time // zero: the checks are not waited for
@@ -24,24 +31,30 @@ type router struct {
 	because   string    // why it is not the configured one
 }
 
-// newRouter makes a router, and says what holds it back. begin starts it.
+// newRouter makes a router, and says what holds it back. It is not started.
 func (d *Daemon) newRouter(c *config.Router) *router {
-	r := &router{config: c, priority: c.Priority, links: map[string]Link{}}
+	r := &router{config: c, key: d.freeKey(c.Name), priority: c.Priority, links: map[string]Link{}}
 	for i := range c.Families {
 		r.addFamily(i)
 	}
 	r.makeCore()
-	for _, name := range c.Checks {
-		r.checks = append(r.checks, d.check(name))
-	}
+	r.checks = d.checksOf(c)
 	d.block(r, vrrp.InterfaceMissing, true)
 	if len(r.checks) > 0 {
 		d.block(r, vrrp.AwaitingChecks, true)
-		r.graceEnds = d.now.Add(c.StartGrace)
+		r.starting, r.graceEnds = true, d.now.Add(c.StartGrace)
 	}
 	d.block(r, vrrp.Maintenance, d.maintenance != nil)
-	r.opening = d.newOpening(r)
 	return r
+}
+
+// freeKey is a name that no router's key has: another router may have been renamed.
+func (d *Daemon) freeKey(name string) string {
+	key := name
+	for n := 2; slices.ContainsFunc(d.routers, func(r *router) bool { return r.key == key }); n++ {
+		key = fmt.Sprintf("%s#%d", name, n)
+	}
+	return key
 }
 
 // makeCore makes the group of the families. One family is a group, too.

@@ -19,6 +19,7 @@ type Status struct {
 	Started time.Time      `json:"started"`
 	Routers []RouterStatus `json:"routers"`
 	Checks  []CheckStatus  `json:"checks"`
+	Reload  *ReloadStatus  `json:"last_reload,omitempty"`
 	Loop    LoopStatus     `json:"loop"`
 
 	Maintenance *Maintenance `json:"maintenance,omitempty"` // of the whole node
@@ -89,6 +90,14 @@ type CheckStatus struct {
 	Took    string    `json:"took,omitempty"`
 }
 
+// ReloadStatus is how the last reload went.
+type ReloadStatus struct {
+	At      time.Time `json:"at"`
+	OK      bool      `json:"ok"`
+	Error   string    `json:"error,omitempty"` // why everything stayed as it was
+	Changes int       `json:"changes"`         // how many steps were done
+}
+
 // LoopStatus is the daemon's own.
 type LoopStatus struct {
 	Dropped  uint64            `json:"dropped"` // packets, because the queue was full
@@ -123,12 +132,16 @@ func (d *Daemon) Status(ctx context.Context) (Status, error) {
 // snapshot makes the Status. It runs in the loop.
 func (d *Daemon) snapshot() Status {
 	s := Status{
-		Node: d.node, Version: d.version, Started: d.wall(d.started),
+		Node: d.config.Node, Version: d.version, Started: d.wall(d.started),
 		Routers: []RouterStatus{}, Checks: []CheckStatus{}, Maintenance: d.maintenance,
 		Loop: LoopStatus{
 			Dropped: d.dropped.Load(), Late: d.lateness.count, MaxLate: d.lateness.max.String(),
 			Rejected: counts(d.rejected[:], rejectWord),
 		},
+	}
+	if !d.lastReload.At.IsZero() {
+		last := d.lastReload
+		s.Reload = &last
 	}
 	for _, r := range d.routers {
 		for _, f := range r.families {
@@ -137,7 +150,7 @@ func (d *Daemon) snapshot() Status {
 	}
 	for _, c := range d.checks {
 		s.Checks = append(s.Checks, CheckStatus{
-			Name: c.config.Name, Verdict: c.tally.Verdict().String(), Since: d.wall(c.since),
+			Name: c.config.Name, Verdict: c.verdict().String(), Since: d.wall(c.since),
 			Detail: c.last.Detail, Took: c.last.Took.Round(time.Microsecond).String(),
 		})
 	}

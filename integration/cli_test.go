@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 )
 
@@ -33,7 +32,7 @@ func TestCommands(t *testing.T) {
 		stdout, stderr []string // parts of it; nil: it is empty
 	}{
 		"version":                   {args("version"), 0, args("vipd "), nil},
-		"help":                      {args("--help"), 0, args("run", "check", "status", "version", "maintenance", "resign", "release"), nil},
+		"help":                      {args("--help"), 0, args("run", "check", "status", "reload", "plan", "version", "maintenance", "resign", "release"), nil},
 		"check of a good file":      {args("check", good), 0, args("fine", "lb1, lb2"), nil},
 		"check of a bad file":       {args("check", bad), 1, nil, mistakes},
 		"check of no file":          {args("check", bad+"x"), 1, nil, args("no such file")},
@@ -49,6 +48,10 @@ func TestCommands(t *testing.T) {
 		"reason for its end":        {args("maintenance", "off", "--reason", "x"), 2, nil, args("no reason")},
 		"resign of two routers":     {args("resign", "a", "b"), 2, nil, args("2 arguments")},
 		"release of a bad file":     {args("release", "--config", bad), 1, nil, mistakes},
+		"reload without a daemon":   {args("reload", "--config", good), 3, nil, args("not reachable", n.socket())},
+		"plan without a daemon":     {args("plan", good, "--config", good), 3, nil, args("not reachable", n.socket())},
+		"plan of a bad file":        {args("plan", bad, "--config", good), 1, nil, mistakes},
+		"plan without a file":       {args("plan"), 2, nil, args("0 arguments")},
 		"unknown command":           {args("frobnicate"), 2, nil, args(`"frobnicate"`)},
 		"unknown flag":              {args("run", "--frobnicate"), 2, nil, args("--frobnicate")},
 		"unknown flag of vipd":      {args("--frobnicate"), 2, nil, args("--frobnicate")},
@@ -90,17 +93,6 @@ func TestSecondDaemonOnTheSameSocket(t *testing.T) {
 	}
 	mustRun(t, s.lb1)
 	throughout(t, calm, func() error { return s.look(s.lb1) })
-}
-
-func TestReloadSignalDoesNotEnd(t *testing.T) {
-	t.Parallel()
-	s := build(t, quick, haproxy)
-	s.lb1.startVipd(t)
-	await(t, func() error { return s.look(s.lb1) })
-	must(t, s.lb1.vipd.Signal(syscall.SIGHUP))
-	await(t, func() error { return logged(s.lb1, "SIGHUP") })
-	throughout(t, calm, func() error { return s.look(s.lb1) })
-	mustRun(t, s.lb1)
 }
 
 func TestStatusText(t *testing.T) {

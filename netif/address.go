@@ -46,11 +46,12 @@ type place struct {
 type slot struct {
 	key     string
 	want    Want
-	held    []holding // nil: nothing
-	routes  []Route   // what is there of ours
-	alive   time.Time // the last Set or Renew: the sign of life that the lease stands for
-	claimed time.Time // the last Renew
-	lapsed  bool      // at some Renew the sign before was older than the lease
+	held    []holding    // nil: nothing
+	routes  []Route      // what is there of ours
+	added   []netip.Addr // and not told yet; the goroutine's own
+	alive   time.Time    // the last Set or Renew: the sign of life that the lease stands for
+	claimed time.Time    // the last Renew
+	lapsed  bool         // at some Renew the sign before was older than the lease
 	queued  bool
 	asked   bool // a Set waits for its answer
 	suspect bool // somebody touched an address that is held
@@ -61,8 +62,10 @@ type slot struct {
 
 // holding is one address that is there as ours.
 type holding struct {
-	Address           // at its place, with its prefix
-	renewed time.Time // just before the kernel was told
+	Address               // at its place, with its prefix
+	wanted  Address       // what was asked for, at its place
+	lease   time.Duration // asked for
+	renewed time.Time     // just before the kernel was told
 }
 
 func (a Address) place() place { return place{a.Link, a.Prefix.Addr()} }
@@ -218,6 +221,9 @@ func (k *keeper) run(ctx context.Context) {
 			tasks, renewals := k.take()
 			k.reconcile(tasks)
 			k.refresh(renewals)
+			if err := k.virtual.removeSuperfluous(); err != nil {
+				k.log.Error("remove the virtual links", "error", err)
+			}
 		}
 	}
 }
@@ -274,11 +280,12 @@ func (k *keeper) publish(s *slot, held []holding) {
 }
 
 // answer reports, unless a later Set asks for another answer.
-func (k *keeper) answer(s *slot, held bool, err error) {
+func (k *keeper) answer(h Holding, s *slot) {
 	k.mu.Lock()
 	superseded := s.asked
 	k.mu.Unlock()
 	if !superseded {
-		k.report(Holding{Key: s.key, Held: held, Err: err})
+		s.added = nil
+		k.report(h)
 	}
 }

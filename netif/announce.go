@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/mdlayher/packet"
@@ -99,8 +101,26 @@ type announcer struct {
 // round is the announcement of one key.
 type round struct {
 	key   string
-	next  int  // position of the first address not yet announced
-	again bool // asked for again after it had begun
+	only  []netip.Addr // empty: all that the key holds
+	next  int          // position of the first address not yet announced
+	again *round       // asked for again after it had begun
+}
+
+// join makes the round one for other addresses, too.
+func (r *round) join(only []netip.Addr) {
+	if len(r.only) == 0 || len(only) == 0 {
+		r.only = nil
+		return
+	}
+	r.only = append(r.only, only...)
+}
+
+// pick leaves those that the round is for.
+func (r *round) pick(held []announced) []announced {
+	if len(r.only) == 0 {
+		return held
+	}
+	return slices.DeleteFunc(held, func(a announced) bool { return !slices.Contains(r.only, a.ip) })
 }
 
 func newAnnouncer(holds func(string, int, int) []announced, stations *stations, log *slog.Logger) *announcer {
@@ -115,17 +135,24 @@ func newAnnouncer(holds func(string, int, int) []announced, stations *stations, 
 	return &announcer{holds: holds, send: send, wake: make(chan struct{}, 1)}
 }
 
-func (a *announcer) announce(key string) {
+// announce asks for a round of a key, or of some of its addresses only.
+func (a *announcer) announce(key string, only ...netip.Addr) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	defer wakeUp(a.wake)
-	for _, r := range a.queue {
-		if r.key == key {
-			r.again = r.next > 0
-			return
-		}
+	i := slices.IndexFunc(a.queue, func(r *round) bool { return r.key == key })
+	if i < 0 {
+		a.queue = append(a.queue, &round{key: key, only: slices.Clone(only)})
+		return
 	}
-	a.queue = append(a.queue, &round{key: key})
+	switch r := a.queue[i]; {
+	case r.next == 0:
+		r.join(only)
+	case r.again == nil:
+		r.again = &round{key: key, only: slices.Clone(only)}
+	default:
+		r.again.join(only)
+	}
 }
 
 func (a *announcer) run(ctx context.Context) {
@@ -143,27 +170,30 @@ func (a *announcer) run(ctx context.Context) {
 
 // turn sends one burst of the first round in the queue; it is false when there is none.
 func (a *announcer) turn() bool {
-	key, from, ok := a.first()
-	if !ok {
+	r, from := a.first()
+	if r == nil {
 		return false
 	}
-	held := a.holds(key, from, burst)
-	if len(held) > 0 {
+	held := a.holds(r.key, from, burst)
+	sent := len(held)
+	if held = r.pick(held); len(held) > 0 {
 		a.send(held)
 	}
-	a.requeue(len(held))
+	a.requeue(sent)
 	return true
 }
 
-func (a *announcer) first() (key string, from int, ok bool) {
+// first begins or goes on with the first round, if there is one. From then on nobody
+// else changes whom it is for.
+func (a *announcer) first() (r *round, from int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if len(a.queue) == 0 {
-		return "", 0, false
+		return nil, 0
 	}
-	r := a.queue[0]
+	r = a.queue[0]
 	from, r.next = r.next, r.next+burst
-	return r.key, from, true
+	return r, from
 }
 
 // requeue puts the first round at the end, unless it is done.
@@ -175,8 +205,8 @@ func (a *announcer) requeue(sent int) {
 	switch {
 	case sent == burst: // there may be more
 		a.queue = append(a.queue, r)
-	case r.again:
-		a.queue = append(a.queue, &round{key: r.key})
+	case r.again != nil:
+		a.queue = append(a.queue, r.again)
 	}
 }
 

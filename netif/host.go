@@ -33,8 +33,15 @@ type Events struct {
 	Contested func(key string)
 }
 
-// Config says what a [Host] follows.
+// Config is the configuration of a [Host].
 type Config struct {
+	Followed
+	Events Events // Link, Packet and Holding are required
+	Log    *slog.Logger
+}
+
+// Followed is what a [Host] follows. It may change while the host runs.
+type Followed struct {
 	// Interfaces are those to follow. None of them needs to exist.
 	Interfaces []Interface
 	// Virtual are the addresses that no Link shows as the interface's own.
@@ -46,8 +53,6 @@ type Config struct {
 	Refuse []netip.Addr
 	// Routes tells that a [Want] may have some: then they are followed, too.
 	Routes bool
-	Events Events // Link, Packet and Holding are required
-	Log    *slog.Logger
 }
 
 // Host is the network side of this host, in the network namespace it was opened
@@ -159,6 +164,14 @@ func (h *Host) Run(ctx context.Context) error {
 // may call it. In the steady state it allocates nothing.
 func (h *Host) Send(batch []Datagram, failed func(i int, err error)) { h.sender.send(batch, failed) }
 
+// Follow changes what is followed; the latest word wins. What is followed already goes
+// on undisturbed. It returns at once; a [Link] of each interface that is new is told.
+func (h *Host) Follow(f Followed) {
+	h.keeper.follow(f.VirtualLinks)
+	h.filter.Refuse(f.Refuse)
+	h.watcher.want(f)
+}
+
 // Set says what is wanted of the addresses of key; the latest word wins. Each Set
 // is answered by a [Holding], but a later one before the answer may be answered
 // together with it. It returns at once. The keys that were ever set are kept.
@@ -169,7 +182,7 @@ func (h *Host) Set(key string, w Want) { h.keeper.set(key, w) }
 // held is not renewed: an expired lease stays expired until the next Set.
 func (h *Host) Renew(key string) { h.keeper.renew(key) }
 
-// Announce sends one gratuitous ARP or unsolicited NA for each address that key holds.
-// It returns at once. An address that is no longer held when its turn comes, or silent,
-// is left out.
-func (h *Host) Announce(key string) { h.announcer.announce(key) }
+// Announce sends one gratuitous ARP or unsolicited NA for each address that key holds,
+// or for some of them only. It returns at once. An address that is no longer held when
+// its turn comes, or silent, is left out.
+func (h *Host) Announce(key string, only ...netip.Addr) { h.announcer.announce(key, only...) }

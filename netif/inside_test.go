@@ -175,3 +175,35 @@ func TestKeysTakeTurns(t *testing.T) {
 		t.Errorf("%v, want %v", got, want)
 	}
 }
+
+// A round for some addresses may become one for more, or for all.
+func TestRoundsForSome(t *testing.T) {
+	ip := func(n byte) netip.Addr { return netip.AddrFrom4([4]byte{192, 0, 2, n}) }
+	var got []string
+	a := newAnnouncer(func(_ string, from, _ int) (held []announced) {
+		for n := from; n < 3; n++ {
+			held = append(held, announced{ip: ip(byte(n))})
+		}
+		return held
+	}, nil, nil)
+	a.send = func(burst []announced) {
+		for _, s := range burst {
+			got = append(got, s.ip.String()[len("192.0.2."):])
+		}
+		switch len(got) {
+		case 2: // under way
+			a.announce("a", ip(1))
+			a.announce("a", ip(0))
+		case 4:
+			a.announce("a", ip(2))
+			a.announce("a")
+		}
+	}
+	a.announce("a", ip(0))
+	a.announce("a", ip(2))
+	for a.turn() {
+	}
+	if want := "0 2 0 1 0 1 2"; strings.Join(got, " ") != want {
+		t.Errorf("%v, want %v", got, want)
+	}
+}

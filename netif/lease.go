@@ -59,6 +59,19 @@ func (w *Want) leaseOf(i int) time.Duration {
 	return w.Lease + w.Lease/3
 }
 
+// isStale: the lease of the i-th address was renewed so long ago that it is renewed with
+// the next sign of life: of many, only the first one is with each.
+func (w *Want) isStale(i int, renewed time.Time) bool {
+	age := time.Since(renewed)
+	switch {
+	case w.Lease == 0:
+		return false
+	case i == 0 || len(w.Addresses) <= renewTogether:
+		return age >= renewPause
+	}
+	return age >= w.Lease/3
+}
+
 // refresh renews leases: of all addresses of a slot, or of many the first, and the
 // others when a third of Lease is over. It looks again at a slot in which one can't be
 // renewed.

@@ -31,7 +31,7 @@ func testRenewedLeaseStays(t *testing.T, f family) {
 	}
 	demandAddresses(t, f.held(), f.otherHeld())
 	most := 2 + int(3*time.Since(begin)/time.Second)
-	for ip, n := range added() {
+	for ip, n := range added.total(t) {
 		if n < 6 || n > most {
 			t.Errorf("%v: %d changes in 3 s, want it at most 3 times a second, and not much less", ip, n)
 		}
@@ -42,31 +42,56 @@ func testRenewedLeaseStays(t *testing.T, f family) {
 	}
 }
 
-// countAdds counts RTM_NEWADDR by address until the returned function is called.
-func countAdds(t *testing.T) func() map[string]int {
+// adds counts RTM_NEWADDR by address.
+type adds struct {
+	updates chan netlink.AddrUpdate
+	n       map[string]int
+}
+
+// countAdds counts from now on. The kernel tells of a new IPv6 address only after it has
+// answered, from a work queue: await it before what comes then is counted.
+func countAdds(t *testing.T) *adds {
 	t.Helper()
-	updates, done := make(chan netlink.AddrUpdate, 1024), make(chan struct{})
-	check(t, netlink.AddrSubscribe(updates, done))
-	return func() map[string]int {
-		defer close(done)
-		const marker = "127.9.9.9" // comes after all that was before
-		lo, err := netlink.LinkByName("lo")
-		check(t, err)
-		a, err := netlink.ParseAddr(marker + "/32")
-		check(t, err)
-		check(t, netlink.AddrAdd(lo, a))
-		check(t, netlink.AddrDel(lo, a))
-		n := make(map[string]int)
-		for u := range updates {
-			switch ip := u.LinkAddress.IP; {
-			case ip.String() == marker:
-				return n
-			case u.NewAddr:
-				n[ip.String()]++
-			}
+	a := &adds{make(chan netlink.AddrUpdate, 1024), make(map[string]int)}
+	done := make(chan struct{})
+	check(t, netlink.AddrSubscribe(a.updates, done))
+	t.Cleanup(func() { close(done) })
+	return a
+}
+
+// await waits until an address has been counted that often.
+func (a *adds) await(t *testing.T, ip string, times int) {
+	t.Helper()
+	timeout := time.After(patience)
+	for a.n[ip] < times {
+		select {
+		case u := <-a.updates:
+			a.count(u)
+		case <-timeout:
+			t.Fatalf("the kernel told of %s %d times, want %d", ip, a.n[ip], times)
 		}
-		return n
 	}
+}
+
+func (a *adds) count(u netlink.AddrUpdate) {
+	if u.NewAddr {
+		a.n[u.LinkAddress.IP.String()]++
+	}
+}
+
+// total is what has been told until now.
+func (a *adds) total(t *testing.T) map[string]int {
+	t.Helper()
+	const marker = "127.9.9.9" // comes after all that was before
+	lo, err := netlink.LinkByName("lo")
+	check(t, err)
+	address, err := netlink.ParseAddr(marker + "/32")
+	check(t, err)
+	check(t, netlink.AddrAdd(lo, address))
+	check(t, netlink.AddrDel(lo, address))
+	a.await(t, marker, 1)
+	delete(a.n, marker)
+	return a.n
 }
 
 func TestExpiredIsNotPutBack(t *testing.T) { eachFamily(t, testExpiredIsNotPutBack) }
@@ -108,13 +133,14 @@ func TestLateSignOfLife(t *testing.T) { eachFamily(t, testLateSignOfLife) }
 func testLateSignOfLife(t *testing.T, f family) {
 	newWorld(t)
 	r := start(t, "eth0")
-	r.hold(t, r.want(t, time.Minute, f.wanted()))
-	r.AgeSignOfLife("web", time.Minute)
 	added := countAdds(t)
+	r.hold(t, r.want(t, time.Minute, f.wanted()))
+	added.await(t, f.virtual, 1)
+	r.AgeSignOfLife("web", time.Minute)
 	r.Renew("web")
 	r.settle(t)
-	if n := added()[f.virtual]; n != 1 {
-		t.Errorf("renewed %d times", n)
+	if n := added.total(t)[f.virtual]; n != 2 {
+		t.Errorf("renewed %d times", n-1)
 	}
 	demandAddresses(t, f.held())
 	deleteAddress(t, f.virtual+f.host) // it is alive now

@@ -17,9 +17,9 @@ import (
 // making is a host that makes its virtual link.
 func making(t *testing.T) *record {
 	t.Helper()
-	return startWith(t, netif.Config{
+	return startWith(t, netif.Config{Followed: netif.Followed{
 		VirtualLinks: []netif.VirtualLink{{Name: virtualLink, Parent: "eth0", Hardware: virtualMAC}},
-	}, "eth0")
+	}}, "eth0")
 }
 
 // It is there before the takeover, up while it has addresses, and gone at the end.
@@ -80,7 +80,7 @@ func TestForeignVirtualLink(t *testing.T) {
 // them, and go when they are not wanted; without its routes a router has nothing.
 func TestRoutes(t *testing.T) {
 	newWorld(t)
-	r := startWith(t, netif.Config{Routes: true}, "eth0")
+	r := startWith(t, netif.Config{Followed: netif.Followed{Routes: true}}, "eth0")
 	w := r.want(t, time.Minute, v4().wanted())
 	w.Routes = []netif.Route{{
 		Destination: netip.MustParsePrefix("203.0.113.0/24"),
@@ -100,6 +100,12 @@ func TestRoutes(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatal("the route does not come back")
 		}
+	}
+	w.Routes = append(w.Routes, netif.Route{
+		Destination: netip.MustParsePrefix("198.51.100.0/24"), Gateway: netip.MustParseAddr(v4().peer),
+	})
+	if h := r.set(t, w); !h.Held || len(h.Added) > 0 || len(found()) != 2 {
+		t.Errorf("a route more: %+v, routes %v", h, found())
 	}
 	w.Routes = nil
 	r.hold(t, w)

@@ -19,6 +19,9 @@ func (t *task) plan(there *survey) {
 		return
 	}
 	for i, a := range t.wanted {
+		if t.asked && t.stays(there, i) {
+			continue
+		}
 		c := t.planAdd(there, a, t.want.leaseOf(i))
 		if c.verb == add && t.expired {
 			t.adds, t.err = nil, fmt.Errorf("%v on %s: %w", c.prefix, there.nameOf(c.link), ErrExpired)
@@ -53,6 +56,28 @@ func (t *task) refuse(there *survey) error {
 	return nil
 }
 
+// stays tells whether a Set leaves the i-th address alone: it is there as wanted, with
+// the tag that it shall have, and it is too early to renew it.
+func (t *task) stays(there *survey, i int) bool {
+	wanted := t.wanted[i]
+	at := there.at[wanted.place()]
+	known := slices.IndexFunc(t.held, func(h holding) bool { return h.wanted == wanted })
+	if known < 0 || len(at) != 1 {
+		return false
+	}
+	h, a := t.held[known], at[0]
+	return h.lease == t.want.leaseOf(i) && !t.want.isStale(i, h.renewed) &&
+		a.prefix() == h.Prefix && a.looksLike(wanted) && (a.tag == t.want.tag() || !a.tagged())
+}
+
+// tag is what marks the addresses.
+func (w *Want) tag() uint8 {
+	if w.Leaving {
+		return leavingTag
+	}
+	return addressTag
+}
+
 // planAdd plans one wanted address. What a run before us has left under another
 // prefix length goes afterwards. What the kernel would not have beside it goes just
 // before, in the same batch: the same prefix with another label or scope, and over
@@ -60,9 +85,7 @@ func (t *task) refuse(there *survey) error {
 func (t *task) planAdd(there *survey, wanted Address, lease time.Duration) change {
 	wanted.Prefix = t.target(there, wanted)
 	c := wanted.change(add, lease)
-	if t.want.Leaving {
-		c.tag = leavingTag
-	}
+	c.tag = t.want.tag()
 	for _, a := range there.at[wanted.place()] {
 		switch {
 		case a.prefix() == c.prefix && a.looksLike(wanted):
@@ -146,7 +169,7 @@ func (t *task) planStrays(there *survey) {
 		wanted[a.place()] = true
 	}
 	for _, h := range t.held {
-		if !wanted[h.place()] {
+		if !wanted[h.place()] && !there.isAnothers(h.place(), t.slot) {
 			t.remove(there.ours(h.place()))
 		}
 	}

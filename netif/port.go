@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"sync"
+	"slices"
 	"time"
 
 	"github.com/mdlayher/packet"
@@ -25,33 +25,50 @@ func newPause() *backoff.Backoff {
 type port struct {
 	name    string
 	index   int
+	context context.Context // of its goroutines
 	close   context.CancelFunc
 	watcher *watcher
-	ears    []*ear
+	ready   chan struct{} // closed when announcements can leave: nobody listens before
+	ears    []*ear        // guarded by watcher.mu
 }
 
 // ear is the receive socket of one family.
 type ear struct {
 	family
+	close   context.CancelFunc
 	problem string // "": listening; guarded by watcher.mu
 }
 
-func newPort(i Interface, index int, w *watcher, cancel context.CancelFunc) *port {
-	p := &port{name: i.Name, index: index, close: cancel, watcher: w}
-	v4, v6 := families()
-	for _, f := range []struct {
-		family
-		wanted bool
-	}{{v4, i.IPv4}, {v6, i.IPv6}} {
-		if f.wanted {
-			p.ears = append(p.ears, &ear{f.family, "the receive socket for " + f.name + " is not open yet"})
-		}
-	}
+func newPort(ctx context.Context, name string, index int, w *watcher) *port {
+	p := &port{name: name, index: index, watcher: w, ready: make(chan struct{})}
+	p.context, p.close = context.WithCancel(ctx)
 	return p
 }
 
-// run listens until ctx ends.
-func (p *port) run(ctx context.Context) {
+// listenTo opens the ears that are wanted and closes those that are not; what stays,
+// stays open. It is called with watcher.mu held.
+func (p *port) listenTo(i Interface) {
+	v4, v6 := families()
+	p.hear(v4, i.IPv4)
+	p.hear(v6, i.IPv6)
+}
+
+func (p *port) hear(f family, wanted bool) {
+	at := slices.IndexFunc(p.ears, func(e *ear) bool { return e.level == f.level })
+	switch {
+	case at >= 0 && !wanted:
+		p.ears[at].close()
+		p.ears = slices.Delete(p.ears, at, at+1)
+	case at < 0 && wanted:
+		earContext, cancel := context.WithCancel(p.context)
+		e := &ear{f, cancel, "the receive socket for " + f.name + " is not open yet"}
+		p.ears = append(p.ears, e)
+		p.watcher.ports.Go(func() { p.keepListening(earContext, e, p.watcher.log.With("interface", p.name)) })
+	}
+}
+
+// run makes the interface ready, and keeps the socket for announcements until close.
+func (p *port) run() {
 	log := p.watcher.log.With("interface", p.name)
 	// Else the kernel deletes the other addresses of a network with its primary one.
 	putBack, err := promoteSecondaries(p.name)
@@ -64,16 +81,17 @@ func (p *port) run(ctx context.Context) {
 	} else {
 		defer frames.Close()
 	}
-	var all sync.WaitGroup
-	for _, e := range p.ears {
-		all.Go(func() { p.keepListening(ctx, e, log) })
-	}
-	<-ctx.Done()
-	all.Wait()
+	close(p.ready)
+	<-p.context.Done()
 }
 
 // keepListening opens a receive socket that fails again, until ctx ends.
 func (p *port) keepListening(ctx context.Context, e *ear, log *slog.Logger) {
+	select {
+	case <-p.ready:
+	case <-ctx.Done():
+		return
+	}
 	pause := newPause()
 	for {
 		err := p.listen(ctx, e)

@@ -149,13 +149,30 @@ func (k *keeper) concludeAdds(t *task, there *survey, now time.Time) {
 	case !t.want.Present:
 		k.publish(t.slot, nil)
 	case len(t.adds) > 0 || t.asked:
-		putBack := slices.ContainsFunc(t.adds, func(c change) bool { return c.verb == add })
+		t.slot.added = append(t.slot.added, t.added()...)
 		k.publish(t.slot, t.nowHeld(now))
 		k.speak(t.slot)
-		if t.asked || putBack || t.downed {
-			k.answer(t.slot, true, nil)
+		if t.asked || len(t.slot.added) > 0 {
+			k.answer(Holding{Key: t.slot.key, Held: true, Added: t.slot.added}, t.slot)
 		}
 	}
+}
+
+// added lists the addresses that were not there before, or not to be reached: those on
+// a virtual link that was down.
+func (t *task) added() (all []netip.Addr) {
+	if t.downed {
+		for _, a := range t.wanted {
+			all = append(all, a.Prefix.Addr())
+		}
+		return all
+	}
+	for _, c := range t.adds {
+		if c.verb == add {
+			all = append(all, c.prefix.Addr())
+		}
+	}
+	return all
 }
 
 // addRoutes adds the routes, which may need the addresses.
@@ -225,12 +242,14 @@ func (t *task) nowHeld(now time.Time) []holding {
 	}
 	for _, c := range t.adds {
 		if c.verb == add || c.verb == refresh {
-			at[c.place()] = holding{Address{c.link, c.prefix, c.label, c.scope}, now}
+			at[c.place()] = holding{Address: Address{c.link, c.prefix, c.label, c.scope}, renewed: now}
 		}
 	}
 	held := make([]holding, 0, len(t.wanted))
-	for _, a := range t.wanted {
-		held = append(held, at[a.place()])
+	for i, a := range t.wanted {
+		h := at[a.place()]
+		h.wanted, h.lease = a, t.want.leaseOf(i)
+		held = append(held, h)
 	}
 	return held
 }
@@ -244,7 +263,7 @@ func (k *keeper) concludeRemoves(t *task) {
 		}
 		return
 	}
-	k.answer(t.slot, false, errors.Join(t.err, failed))
+	k.answer(Holding{Key: t.slot.key, Err: errors.Join(t.err, failed)}, t.slot)
 }
 
 // failure sums up the changes that failed, naming the first one. What was to be

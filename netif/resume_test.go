@@ -244,7 +244,7 @@ func TestFindOnAVirtualLink(t *testing.T) {
 // removal at last.
 func TestRoutesStay(t *testing.T) {
 	newWorld(t)
-	config := netif.Config{Interfaces: []netif.Interface{{Name: "eth0", IPv4: true}}, Routes: true}
+	config := netif.Config{Followed: netif.Followed{Interfaces: []netif.Interface{{Name: "eth0", IPv4: true}}, Routes: true}}
 	first := startWith(t, config)
 	w := first.want(t, time.Minute, virtual+"/24")
 	w.Routes = []netif.Route{{Destination: netip.MustParsePrefix("203.0.113.0/24"), Gateway: netip.MustParseAddr(peerIP), Source: netip.MustParseAddr(virtual)}}

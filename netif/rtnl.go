@@ -62,6 +62,17 @@ func (c *rtnl) configure() error {
 	return nil
 }
 
+// join makes the socket hear more groups. It may be called beside the goroutine that
+// reads.
+func (c *rtnl) join(groups ...int) error {
+	for _, group := range groups {
+		if err := unix.SetsockoptInt(c.socket.GetFd(), unix.SOL_NETLINK, unix.NETLINK_ADD_MEMBERSHIP, group); err != nil {
+			return fmt.Errorf("join netlink group %d: %w", group, err)
+		}
+	}
+	return nil
+}
+
 func (c *rtnl) close() { _ = c.socket.Close() }
 
 // boundWait makes receive give up after a while. It is not for a subscriber, who

@@ -17,7 +17,9 @@ type survey struct {
 	networks map[int][]netip.Prefix // by link: those of addresses that are not ours
 	isOurs   func(address) bool
 	isHeld   func(place) bool // by a key of this run
-	nameOf   func(link int) string
+	// isAnothers: by another key than the slot's, to which it has moved.
+	isAnothers func(place, *slot) bool
+	nameOf     func(link int) string
 }
 
 // look reads all addresses.
@@ -27,12 +29,13 @@ func (k *keeper) look() (*survey, error) {
 		return nil, fmt.Errorf("read the addresses: %w", err)
 	}
 	s := &survey{
-		at:       make(map[place][]address),
-		of:       make(map[netip.Addr][]address),
-		networks: make(map[int][]netip.Prefix),
-		isOurs:   k.isOurs,
-		isHeld:   func(p place) bool { return k.owners[p] != nil },
-		nameOf:   k.nameOf,
+		at:         make(map[place][]address),
+		of:         make(map[netip.Addr][]address),
+		networks:   make(map[int][]netip.Prefix),
+		isOurs:     k.isOurs,
+		isHeld:     func(p place) bool { return k.owners[p] != nil },
+		isAnothers: func(p place, s *slot) bool { return k.owners[p] != nil && k.owners[p] != s },
+		nameOf:     k.nameOf,
 	}
 	k.learn(byLink)
 	for _, addresses := range byLink {

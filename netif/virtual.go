@@ -24,8 +24,9 @@ type virtualLinks struct {
 	handle   *netlink.Handle
 	stations *stations // to find the parents
 
-	mu     sync.Mutex // guards what follows
-	byName map[string]*virtualLink
+	mu          sync.Mutex // guards what follows
+	byName      map[string]*virtualLink
+	superfluous []*virtualLink
 }
 
 // virtualLink is one of them.
@@ -47,15 +48,47 @@ func openVirtualLinks(stations *stations, links []VirtualLink) (*virtualLinks, e
 		return nil, fmt.Errorf("bound the wait for netlink: %w", err)
 	}
 	v := &virtualLinks{handle: handle, stations: stations, byName: make(map[string]*virtualLink)}
+	if err := v.want(links); err != nil {
+		handle.Close()
+		return nil, err
+	}
+	return v, nil
+}
+
+// want says which links there may be. What is there of others is superfluous then.
+func (v *virtualLinks) want(links []VirtualLink) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	wanted := make(map[string]*virtualLink, len(links))
 	for _, l := range links {
 		hardware, err := parseEthernet(l.Hardware)
 		if err != nil {
-			handle.Close()
-			return nil, fmt.Errorf("virtual link %s: %w", l.Name, err)
+			return fmt.Errorf("virtual link %s: %w", l.Name, err)
 		}
-		v.byName[l.Name] = &virtualLink{Link: l, hardware: hardware}
+		if wanted[l.Name] = v.byName[l.Name]; wanted[l.Name] == nil || wanted[l.Name].Link != l {
+			wanted[l.Name] = &virtualLink{Link: l, hardware: hardware}
+		}
 	}
-	return v, nil
+	for name, l := range v.byName {
+		if wanted[name] == nil { // else Ensure replaces it
+			v.superfluous = append(v.superfluous, l)
+		}
+	}
+	v.byName = wanted
+	return nil
+}
+
+// removeSuperfluous removes the links that are not wanted any more.
+func (v *virtualLinks) removeSuperfluous() error {
+	v.mu.Lock()
+	superfluous := v.superfluous
+	v.superfluous = nil
+	v.mu.Unlock()
+	var errs []error
+	for _, l := range superfluous {
+		errs = append(errs, macvlan.Remove(v.handle, l.Link))
+	}
+	return errors.Join(errs...)
 }
 
 // ensure makes the link, unless it is there. It may wait for the kernel.

@@ -31,9 +31,9 @@ const (
 func startVirtual(t *testing.T) *record {
 	t.Helper()
 	addVirtualLink(t)
-	return startWith(t, netif.Config{
+	return startWith(t, netif.Config{Followed: netif.Followed{
 		VirtualLinks: []netif.VirtualLink{{Name: virtualLink, Parent: "eth0", Hardware: virtualMAC, IPv6: true}},
-	}, "eth0")
+	}}, "eth0")
 }
 
 func addVirtualLink(t *testing.T) netlink.Link {
@@ -313,7 +313,7 @@ func countDeleted(messages []syscall.NetlinkMessage) (n int) {
 
 func TestVirtualLinkWithoutHardwareAddress(t *testing.T) {
 	for _, hardware := range []string{"", "nonsense", "00:00:5e:00:01:33:00:00"} {
-		_, err := netif.Open(netif.Config{VirtualLinks: []netif.VirtualLink{{Name: virtualLink, Hardware: hardware}}})
+		_, err := netif.Open(netif.Config{Followed: netif.Followed{VirtualLinks: []netif.VirtualLink{{Name: virtualLink, Hardware: hardware}}}})
 		if err == nil || !strings.Contains(err.Error(), virtualLink) {
 			t.Errorf("%q: error %v", hardware, err)
 		}

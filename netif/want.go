@@ -66,7 +66,8 @@ type Want struct {
 //     [ErrForeign], [ErrExpired], an error of packages macvlan or route, or a system
 //     call's errno.
 type Holding struct {
-	Key  string
-	Held bool
-	Err  error
+	Key   string
+	Held  bool
+	Added []netip.Addr // Held: those that were not there before; the others were left alone
+	Err   error
 }

@@ -21,17 +21,24 @@ import (
 type watcher struct {
 	events   Events
 	log      *slog.Logger
-	virtual  map[netip.Addr]bool
 	stations *stations
 	keeper   *keeper
-	announce func(key string)
-	routes   bool  // they are followed, too
-	rtnl     *rtnl // only run uses it
+	announce func(key string, only ...netip.Addr)
 	ports    sync.WaitGroup
 
-	mu       sync.Mutex // guards what follows; held while telling, which keeps the order
-	table    *table
-	followed []*follower
+	refollow chan struct{} // Follow was called
+
+	wanted struct {
+		sync.Mutex
+		*Followed
+	}
+
+	mu        sync.Mutex // guards what follows; held while telling, which keeps the order
+	table     *table
+	virtual   map[netip.Addr]bool
+	routes    bool  // they are followed, too
+	rtnl      *rtnl // read by run alone
+	followers []*follower
 }
 
 // follower is one followed interface.
@@ -45,22 +52,15 @@ func newWatcher(c Config, notifications *rtnl, stations *stations, keeper *keepe
 	w := &watcher{
 		events:   c.Events,
 		log:      c.Log,
-		virtual:  make(map[netip.Addr]bool, len(c.Virtual)),
 		stations: stations,
 		keeper:   keeper,
 		announce: announcer.announce,
 		routes:   c.Routes,
 		rtnl:     notifications,
+		refollow: make(chan struct{}, 1),
 		table:    newTable(),
 	}
-	for _, ip := range c.Virtual {
-		w.virtual[ip] = true
-	}
-	for _, i := range c.Interfaces {
-		if !slices.ContainsFunc(w.followed, func(f *follower) bool { return f.Name == i.Name }) {
-			w.followed = append(w.followed, &follower{Interface: i})
-		}
-	}
+	w.setFollowed(&c.Followed)
 	return w
 }
 
@@ -76,6 +76,9 @@ func subscribe(routes bool) (*rtnl, error) {
 // run works until ctx ends and all ports are closed.
 func (w *watcher) run(ctx context.Context) {
 	defer w.ports.Wait()
+	var following sync.WaitGroup
+	defer following.Wait()
+	following.Go(func() { w.followOthers(ctx) })
 	pause := newPause()
 	for {
 		err := w.follow(ctx)
@@ -84,15 +87,26 @@ func (w *watcher) run(ctx context.Context) {
 		}
 		// Most often ENOBUFS: notifications came faster than they were read.
 		w.log.Warn("netlink notifications were lost, reading everything again", "error", err)
-		for w.rtnl = nil; w.rtnl == nil; {
+		for again := false; !again; {
 			if !pause.Wait(ctx) {
 				return
 			}
-			if w.rtnl, err = subscribe(w.routes); err != nil {
+			if again, err = w.subscribeAgain(); err != nil {
 				w.log.Error("subscribe to netlink", "error", err)
 			}
 		}
 	}
+}
+
+func (w *watcher) subscribeAgain() (bool, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	notifications, err := subscribe(w.routes)
+	if err != nil {
+		return false, err
+	}
+	w.rtnl = notifications
+	return true, nil
 }
 
 // follow reads everything, then the changes, until the subscription fails or ctx ends.
@@ -164,14 +178,14 @@ func isOurRoute(m syscall.NetlinkMessage) bool {
 
 // plugAll opens and closes ports as interfaces come and go.
 func (w *watcher) plugAll(ctx context.Context) {
-	for _, f := range w.followed {
+	for _, f := range w.followers {
 		w.plug(ctx, f, w.table.find(f.Name))
 	}
 }
 
 // tell tells of each Link that has changed.
 func (w *watcher) tell() {
-	for _, f := range w.followed {
+	for _, f := range w.followers {
 		now := w.describe(f, w.table.find(f.Name))
 		if f.told == nil || !f.told.equal(now) {
 			f.told = &now
@@ -183,9 +197,7 @@ func (w *watcher) tell() {
 // plug makes the port of f the one of l.
 func (w *watcher) plug(ctx context.Context, f *follower, l link) {
 	if f.port != nil && f.port.index != l.index {
-		w.stations.remove(f.port.index)
-		f.port.close()
-		f.port = nil
+		w.unplug(f)
 	}
 	if l.index == 0 {
 		return
@@ -198,10 +210,16 @@ func (w *watcher) plug(ctx context.Context, f *follower, l link) {
 	if f.port != nil || ctx.Err() != nil {
 		return
 	}
-	portContext, cancel := context.WithCancel(ctx)
-	p := newPort(f.Interface, l.index, w, cancel)
-	f.port = p
-	w.ports.Go(func() { p.run(portContext) })
+	f.port = newPort(ctx, f.Name, l.index, w)
+	f.port.listenTo(f.Interface)
+	w.ports.Go(f.port.run)
+}
+
+// unplug closes the port of f.
+func (w *watcher) unplug(f *follower) {
+	w.stations.remove(f.port.index)
+	f.port.close()
+	f.port = nil
 }
 
 func (w *watcher) describe(f *follower, l link) Link {

@@ -282,7 +282,7 @@ func testInterfacesDoNotHearEachOther(t *testing.T, f family) {
 // Only the wanted families are heard.
 func TestUnwantedFamilyIsNotHeard(t *testing.T) {
 	w := newWorld(t)
-	r := startWith(t, netif.Config{Interfaces: []netif.Interface{{Name: "eth0", IPv4: true}}})
+	r := startWith(t, netif.Config{Followed: netif.Followed{Interfaces: []netif.Interface{{Name: "eth0", IPv4: true}}}})
 	r.awaitLink(t, "eth0", func(l netif.Link) bool {
 		return l.ListeningIPv4 && !l.ListeningIPv6 && l.Problem == "" && l.Up
 	})

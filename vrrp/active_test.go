@@ -600,7 +600,7 @@ func TestWords(t *testing.T) {
 	for n := range NumNotices {
 		once(n.String())
 	}
-	for o := Held; o <= Expired; o++ {
+	for o := Held; o <= Added; o++ {
 		once(o.String())
 	}
 	for s := Initialize; s <= Active; s++ {
@@ -614,7 +614,7 @@ func TestWords(t *testing.T) {
 	}
 	for _, invalid := range []string{
 		(VersionBoth + 1).String(), numReasons.String(), NumRejects.String(), NumNotices.String(),
-		(Expired + 1).String(), (Active + 1).String(), (Resuming + 1).String(),
+		(Added + 1).String(), (Active + 1).String(), (Resuming + 1).String(),
 	} {
 		if invalid != "invalid" {
 			t.Errorf("a value outside the set is called %q", invalid)

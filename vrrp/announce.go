@@ -10,6 +10,8 @@ type announcements struct {
 	from time.Time // when the addresses were set; zero: they are not yet
 	sent int       // how many of Params.Announce are done
 	next time.Time // zero: no more
+	// added: the schedule is for the added addresses alone. A refresh is for all.
+	added bool
 }
 
 // start begins the schedule.
@@ -40,6 +42,18 @@ func (s *announcements) plan(p Params, now time.Time) {
 	}
 }
 
+// replan goes on by other times. Those that are past count as done.
+func (s *announcements) replan(p Params, now time.Time) {
+	if s.from.IsZero() {
+		return
+	}
+	s.sent = 0
+	for s.sent < len(p.Announce) && !s.from.Add(p.Announce[s.sent]).After(now) {
+		s.sent++
+	}
+	s.plan(p, now)
+}
+
 // beginAnnouncing begins the schedule, now that the addresses are there. A
 // resuming router keeps quiet until it knows that they are still its own.
 func (r *Router) beginAnnouncing(now time.Time, fx []Effect) []Effect {
@@ -50,6 +64,19 @@ func (r *Router) beginAnnouncing(now time.Time, fx []Effect) []Effect {
 	return r.announceDue(now, fx)
 }
 
+// announceAdded begins the schedule for addresses that were added to those that are
+// announced already. While that is still under way, it begins again for all.
+func (r *Router) announceAdded(now time.Time, fx []Effect) []Effect {
+	s := &r.announce
+	added := s.added || s.sent >= len(r.params.Announce)
+	if !r.confirm.IsZero() {
+		return fx
+	}
+	s.start(r.params, now)
+	s.added = added
+	return r.announceDue(now, fx)
+}
+
 // announceDue announces if it is due. Several times that have passed at once are
 // one announcement.
 func (r *Router) announceDue(now time.Time, fx []Effect) []Effect {
@@ -57,10 +84,11 @@ func (r *Router) announceDue(now time.Time, fx []Effect) []Effect {
 	if !due(s.next, now) {
 		return fx
 	}
+	added := s.added && s.sent < len(r.params.Announce)
 	for due(s.next, now) {
 		s.sent++
 		s.plan(r.params, now)
 	}
 	r.counters.Announced++
-	return append(fx, Announce{})
+	return append(fx, Announce{Added: added})
 }

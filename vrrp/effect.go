@@ -24,8 +24,9 @@ type (
 	// kept: hosts shall find the next Active, and nobody else. The next Own ends it.
 	Silence struct{}
 
-	// Announce asks for one gratuitous ARP, or unsolicited NA, for each address.
-	Announce struct{}
+	// Announce asks for one gratuitous ARP, or unsolicited NA, for each address; or only
+	// for those that Owned said were added.
+	Announce struct{ Added bool }
 
 	// Refused reports that the received advert was discarded.
 	Refused struct{ Reject Reject }

@@ -104,13 +104,15 @@ func (w *watched) play(what, how byte) {
 	case 8:
 		w.step(member, Unblock{hindrance(how)})
 	case 9:
-		w.step(member, Owned{OwnResult(how % 3)})
+		w.step(member, Owned{OwnResult(how % 4)})
 	case 10:
 		w.step(member, Resume{Age: time.Duration(how) * 20 * time.Millisecond, HandedOff: how%2 == 1})
 	case 11:
 		w.step(member, Contested{})
 	case 12:
-		w.step(member, [...]Input{Woke{}, HostLost{higher}, HostLost{lower}, HostLost{}, Resign{}, Reclaim{}}[how%6])
+		w.step(member, [...]Input{
+			Woke{}, HostLost{higher}, HostLost{lower}, HostLost{}, Resign{}, Reclaim{}, w.reconfigured(w.members[member], how/7),
+		}[how%7])
 	case 13: // to the deadline
 		if next := w.deadline(); next.After(w.now) {
 			w.now = next
@@ -130,6 +132,23 @@ func hindrance(how byte) Reason {
 		return LinkDown
 	}
 	return why
+}
+
+// longestInterval is the longest that a router has or may be given.
+const longestInterval = 2 * second
+
+// reconfigured is another configuration of a router.
+func (w *watched) reconfigured(m *Router, how byte) Reconfigure {
+	p := m.params
+	p.Preempt, p.Handover = how%2 == 0, Handover(how/2%2)
+	p.Refresh = time.Duration(how/4%2) * 3 * second
+	if p.Version == Version3 {
+		p.Interval = [...]time.Duration{p.Interval, MinInterval, second, longestInterval}[how/8%4]
+	}
+	if how/32%2 == 0 {
+		p.StartDelay, p.PreemptDelay = time.Duration(how)*second, time.Duration(how)*second
+	}
+	return Reconfigure{p}
 }
 
 // received is an advert of another router, or of one that has our address.
@@ -263,7 +282,7 @@ func (w *watched) settled(member int) {
 		w.t.Fatalf("%v, though blocked by %v, started %v", s.State, s.Blocked, m.started)
 	case s.State == Initialize && len(s.Blocked) == 0 && m.started:
 		w.t.Fatal("nothing keeps it in Initialize")
-	case s.State == Active && m.Deadline().After(w.now.Add(m.params.Interval)):
+	case s.State == Active && s.Phase == Settled && m.Deadline().After(w.now.Add(m.params.Interval)):
 		w.t.Fatalf("an Active's next deadline is %v", m.Deadline().Sub(w.now))
 	case s.State == Backup && s.TakeOver.IsZero():
 		w.t.Fatal("a Backup waits for nothing")
@@ -281,17 +300,10 @@ func (w *watched) ends(m *Router, phase Phase) {
 	case Settled:
 		return
 	case Releasing:
-		latest = w.longest() + releaseMargin // a group that resigns waits for its slowest member
+		// A group that resigns waits for its slowest member, by the interval it had then.
+		latest = longestInterval + releaseMargin
 	}
 	if d := m.Deadline(); d.IsZero() || d.After(w.now.Add(latest)) {
 		w.t.Fatalf("%v, and the next deadline is %v", phase, d)
 	}
-}
-
-// longest is the longest of the members' intervals.
-func (w *watched) longest() (longest time.Duration) {
-	for _, m := range w.members {
-		longest = max(longest, m.params.Interval)
-	}
-	return longest
 }

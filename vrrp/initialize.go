@@ -95,6 +95,8 @@ func (r *Router) owned(now time.Time, result OwnResult, fx []Effect) []Effect {
 	switch result {
 	case Held:
 		return r.beginAnnouncing(now, fx)
+	case Added:
+		return r.announceAdded(now, fx)
 	case Expired:
 		return r.expired(now, fx)
 	}

@@ -9,7 +9,7 @@ import (
 
 // Input is what a router is told. The set is closed: Start, Stop, Received,
 // Tick, Priority, Block, Unblock, Source, Owned, Resume, Contested, Woke, HostLost,
-// Resign, Reclaim.
+// Resign, Reclaim, Reconfigure.
 type Input interface{ input() }
 
 type (
@@ -62,6 +62,11 @@ type (
 	// HostLost says that the host of an Active answers no question any more.
 	HostLost struct{ Source netip.Addr }
 
+	// Reconfigure is a changed configuration of the same virtual router: VRID, Version,
+	// family, unicast or not, and owner or not are as before. Params.Priority is that
+	// of the configuration: Priority says the effective one.
+	Reconfigure struct{ Params Params }
+
 	// Resign asks an Active to give up for good: it hands over, and does not preempt
 	// whoever takes over, until that one gives up or falls silent. If nobody does, it
 	// is Active again. In any other state there is nothing to give up.
@@ -87,6 +92,8 @@ func (HostLost) input()  {}
 func (Resign) input()    {}
 func (Reclaim) input()   {}
 
+func (Reconfigure) input() {}
+
 // OwnResult is what became of Own.
 type OwnResult uint8
 
@@ -97,6 +104,8 @@ const (
 	Failed
 	// Expired: their lease ran out, and the kernel removed them.
 	Expired
+	// Added: some of them were set just now, the others had been there.
+	Added
 )
 
 func (o OwnResult) String() string {
@@ -107,6 +116,8 @@ func (o OwnResult) String() string {
 		return "failed"
 	case Expired:
 		return "expired"
+	case Added:
+		return "added"
 	}
 	return "invalid"
 }

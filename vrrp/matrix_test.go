@@ -42,6 +42,8 @@ func TestMatrix(t *testing.T) {
 		{"contested", Contested{}},
 		{"woke", Woke{}},
 		{"host lost", HostLost{higher}},
+		{"added", Owned{Added}},
+		{"reconfigured", Reconfigure{params(every(2*second), noPreempt)}},
 		{"resign", Resign{}},
 		{"reclaim", Reclaim{}},
 	}
@@ -111,6 +113,7 @@ func TestMatrix(t *testing.T) {
 			"held":                         "active: announce",
 			"failed":                       "initialize: send(0) active→initialize(address-failed) disown",
 			"expired":                      "active: own",
+			"added":                        "active: announce added",
 			"resign":                       "backup releasing: send(0) active→backup(resigned)",
 		}},
 		{"active, overslept", func(t *testing.T) *rig {
@@ -133,6 +136,7 @@ func TestMatrix(t *testing.T) {
 			"held":                         "active: announce",
 			"failed":                       "initialize: send(0) active→initialize(address-failed) disown",
 			"expired":                      "backup: active→backup(lease-expired) disown",
+			"added":                        "active: announce added",
 			"woke":                         "backup: active→backup(overslept) disown",
 			"resign":                       "backup releasing: send(0) active→backup(resigned)",
 		}},
@@ -201,6 +205,9 @@ func effectWord(e Effect) string {
 	case Silence:
 		return "silence"
 	case Announce:
+		if e.Added {
+			return "announce added"
+		}
 		return "announce"
 	case Notice:
 		return fmt.Sprintf("notice(%v)", e.Kind)

@@ -61,13 +61,9 @@ type Router struct {
 
 // NewRouter returns a router in Initialize that waits for Start.
 func NewRouter(p Params) *Router {
-	advertised := make(map[netip.Addr]bool, len(p.Addresses))
-	for _, address := range p.Addresses {
-		advertised[address] = true
-	}
 	return &Router{
 		params: p, priority: p.Priority, interval: p.Interval,
-		advertised: advertised, outgoing: newOutgoing(&p),
+		advertised: addressSet(p.Addresses), outgoing: newOutgoing(&p),
 	}
 }
 
@@ -103,6 +99,9 @@ func (r *Router) Step(now time.Time, in Input, fx []Effect) []Effect {
 		return r.woke(now, fx)
 	case HostLost:
 		r.hostLost(now, in.Source)
+		return fx
+	case Reconfigure:
+		r.reconfigure(now, in.Params)
 		return fx
 	case Resign:
 		return r.resign(now, fx)

@@ -67,7 +67,7 @@ func root() *cobra.Command {
 		Args: cobra.ArbitraryArgs,
 	}
 	command.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	command.AddCommand(runCommand(), checkCommand(), statusCommand(), versionCommand(),
+	command.AddCommand(runCommand(), checkCommand(), statusCommand(), versionCommand(), reloadCommand(), planCommand(),
 		maintenanceCommand(), resignCommand(), handOffCommand(), releaseCommand())
 	return command
 }

@@ -14,8 +14,7 @@ import (
 // openNetwork opens the network side, which tells the daemon what happens.
 func openNetwork(c *config.Config, d *daemon.Daemon, log *slog.Logger) (*netif.Host, error) {
 	return netif.Open(netif.Config{
-		Interfaces: followed(c), Virtual: c.Virtual(), VirtualLinks: virtualLinks(c),
-		Refuse: c.Refused(), Routes: hasRoutes(c), Log: log,
+		Followed: followedBy(c), Log: log,
 		Events: netif.Events{
 			Link:      func(l netif.Link) { d.PostLink(daemon.Link(l)) },
 			Packet:    func(p netif.Packet) { d.PostPacket(daemon.Packet(p)) },
@@ -26,9 +25,26 @@ func openNetwork(c *config.Config, d *daemon.Daemon, log *slog.Logger) (*netif.H
 	})
 }
 
-// followed lists the interfaces of a configuration, and the families whose adverts
+// followed is what the network follows for some routers.
+func followed(routers []*config.Router) netif.Followed {
+	var c config.Config
+	for _, r := range routers {
+		c.Routers = append(c.Routers, *r)
+	}
+	return followedBy(&c)
+}
+
+// followedBy is what the network follows for a configuration.
+func followedBy(c *config.Config) netif.Followed {
+	return netif.Followed{
+		Interfaces: interfaces(c), Virtual: c.Virtual(), VirtualLinks: virtualLinks(c),
+		Refuse: c.Refused(), Routes: hasRoutes(c),
+	}
+}
+
+// interfaces lists the interfaces of a configuration, and the families whose adverts
 // are received on each.
-func followed(c *config.Config) []netif.Interface {
+func interfaces(c *config.Config) []netif.Interface {
 	var all []netif.Interface
 	at := func(name string) *netif.Interface {
 		i := slices.IndexFunc(all, func(f netif.Interface) bool { return f.Name == name })

@@ -25,14 +25,14 @@ func runCommand() *cobra.Command {
 	var path, state string
 	command := &cobra.Command{
 		Use:   "run",
-		Short: "Run the daemon; SIGTERM hands the addresses over and stops it",
+		Short: "Run the daemon; SIGHUP reloads, SIGTERM hands the addresses over and stops it",
 		Args:  arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			own, err := load(c.ErrOrStderr(), path)
 			if err != nil {
 				return err
 			}
-			return run(own, state)
+			return run(own, path, state)
 		},
 	}
 	configFlag(command, &path)
@@ -42,10 +42,12 @@ func runCommand() *cobra.Command {
 
 // run wires the parts together, and takes them apart in the opposite order: the
 // loop ends when nothing is owned any more, the network when all is removed.
-func run(c *config.Config, state string) error {
+func run(c *config.Config, path, state string) error {
 	writer := host.NewLogWriter(os.Stderr)
 	defer writer.Close()
-	log := newLogger(writer, c.Log)
+	level := new(slog.LevelVar)
+	level.Set(c.Log.Level)
+	log := newLogger(writer, c.Log, level)
 
 	timer, err := host.NewTimer()
 	if err != nil {
@@ -54,11 +56,12 @@ func run(c *config.Config, state string) error {
 	defer timer.Close()
 	port := &networkPort{}
 	d := daemon.New(c, version, port, &timerPort{timer}, log)
+	r := &reloader{path: path, daemon: d, level: level, config: c}
 	if err := remember(d, state); err != nil {
 		log.Error("what was to outlive the restart can't be read", "error", err)
 	}
 	// Before the network: a second daemon must not touch what the first one holds.
-	server, err := api.Listen(c.API, d, log)
+	server, err := api.Listen(c.API, d, r, log)
 	if err != nil {
 		return err
 	}
@@ -66,16 +69,16 @@ func run(c *config.Config, state string) error {
 		return errors.Join(err, server.Close())
 	}
 	log.Info("vipd is running", "version", version, "node", c.Node, "routers", len(c.Routers), "checks", len(c.Checks))
-	return serve(c, d, port.host, server, log)
+	return serve(r, port.host, server, log)
 }
 
 // serve runs the parts until the process is told to stop.
-func serve(c *config.Config, d *daemon.Daemon, network *netif.Host, server *api.Server, log *slog.Logger) error {
+func serve(r *reloader, network *netif.Host, server *api.Server, log *slog.Logger) error {
 	stop, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	onSignals(cancel)
-	onHandOff(d, network, log)
-	ignoreReload(log)
+	onHandOff(r.daemon, network, log)
+	hangup := hangups()
 
 	networkContext, endNetwork := context.WithCancel(context.Background())
 	checkContext, endChecks := context.WithCancel(context.Background())
@@ -85,23 +88,20 @@ func serve(c *config.Config, d *daemon.Daemon, network *netif.Host, server *api.
 		networkErr = network.Run(networkContext)
 		cancel() // without the network nothing is left to do
 	})
-	for i := range c.Checks {
-		check := c.Checks[i].Check
-		check.Processes = host.Processes{}
-		parts.Go(func() { check.Run(checkContext, d.PostResult) })
-	}
+	r.begin(checkContext, startSystemd(log))
+	parts.Go(func() { r.reloadAt(checkContext, hangup) })
 	parts.Go(func() {
 		if err := server.Serve(); err != nil {
 			log.Error("the API ended", "error", err)
 		}
 	})
-	systemd := startSystemd(log)
-	d.Run(stop, systemd.beat)
-	systemd.stopping()
+	r.daemon.Run(stop, r.systemd.beat)
+	r.systemd.stopping()
 	endChecks()
 	endNetwork()
 	err := server.Close()
 	parts.Wait()
+	r.checks.wait()
 	log.Info("vipd has ended")
 	return errors.Join(networkErr, err)
 }
@@ -121,19 +121,8 @@ func onSignals(stop func()) {
 	}()
 }
 
-// ignoreReload keeps SIGHUP from ending the process.
-func ignoreReload(log *slog.Logger) {
-	reload := make(chan os.Signal, 1)
-	signal.Notify(reload, syscall.SIGHUP)
-	go func() {
-		for range reload {
-			log.Warn("SIGHUP: reload is not in this version; the running configuration stays")
-		}
-	}()
-}
-
-func newLogger(w *host.LogWriter, c config.Log) *slog.Logger {
-	options := &slog.HandlerOptions{Level: c.Level}
+func newLogger(w *host.LogWriter, c config.Log, level *slog.LevelVar) *slog.Logger {
+	options := &slog.HandlerOptions{Level: level}
 	if c.JSON {
 		return slog.New(slog.NewJSONHandler(w, options))
 	}

@@ -33,6 +33,7 @@ func TestPrintStatus(t *testing.T) {
 			Outside:   []netip.Prefix{netip.MustParsePrefix("2001:db8::1/64")},
 		}},
 		Checks: []daemon.CheckStatus{{Name: "haproxy", Verdict: "fail", Since: now.Add(-5 * time.Second), Took: "102µs", Detail: "connection refused"}},
+		Reload: &daemon.ReloadStatus{At: now.Add(-time.Minute), Error: "vipd.yaml:3:3: unknown key"},
 		Loop:   daemon.LoopStatus{Late: 1, MaxLate: "2s", Rejected: map[string]uint64{"ttl": 7}},
 	}
 	const want = `node lb2, vipd 1.0, running for 3d
@@ -52,6 +53,7 @@ web ipv4: 5 adverts of a router that is configured differently: interval-differs
 inside ipv6: a problem
 inside ipv6: in none of the networks of eth1: 2001:db8::1/64
 7 adverts refused: ttl
+the reload of 1m0s ago failed, everything stayed as it was: vipd.yaml:3:3: unknown key
 the daemon woke late 1 times, by up to 2s
 `
 	var out strings.Builder
@@ -66,6 +68,12 @@ the daemon woke late 1 times, by up to 2s
 	status.Routers = status.Routers[:1]
 	if healthy(status) != nil {
 		t.Error("a Backup is not healthy")
+	}
+	out.Reset()
+	status.Reload = &daemon.ReloadStatus{At: now.Add(-time.Minute), OK: true, Changes: 2}
+	printStatus(&out, status, now)
+	if !strings.Contains(out.String(), "\nreloaded 1m0s ago: 2 changes\n") {
+		t.Error(out.String())
 	}
 }
 

@@ -3,11 +3,13 @@
 package main
 
 import (
+	"fmt"
 	"log/slog"
 	"sync/atomic"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
+	"golang.org/x/sys/unix"
 )
 
 // systemd tells the service manager how we are. All of it is nothing when
@@ -40,6 +42,18 @@ func (s *systemd) feed(every time.Duration) {
 		}
 	}
 }
+
+// reloading says that the next READY ends a reload, and by CLOCK_MONOTONIC when it
+// began (sd_notify(3)).
+func (s *systemd) reloading() {
+	var now unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
+		s.log.Warn("clock", "error", err)
+	}
+	s.notify(fmt.Sprintf("%s\nMONOTONIC_USEC=%d", daemon.SdNotifyReloading, now.Nano()/1000))
+}
+
+func (s *systemd) ready() { s.notify(daemon.SdNotifyReady) }
 
 func (s *systemd) stopping() { s.notify(daemon.SdNotifyStopping) }
 

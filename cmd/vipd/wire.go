@@ -4,8 +4,10 @@ package main
 
 import (
 	"errors"
+	"net/netip"
 	"time"
 
+	"vipd/config"
 	"vipd/daemon"
 	"vipd/host"
 	"vipd/netif"
@@ -39,13 +41,15 @@ func wanted(w daemon.Want) netif.Want {
 	return want
 }
 
-func (p *networkPort) Renew(key string)    { p.host.Renew(key) }
-func (p *networkPort) Announce(key string) { p.host.Announce(key) }
+func (p *networkPort) Renew(key string)                { p.host.Renew(key) }
+func (p *networkPort) Follow(routers []*config.Router) { p.host.Follow(followed(routers)) }
+
+func (p *networkPort) Announce(key string, only ...netip.Addr) { p.host.Announce(key, only...) }
 
 func (p *networkPort) Probe(key string, at daemon.Address) { p.host.Probe(key, netif.Address(at)) }
 
 func holding(h netif.Holding) daemon.Holding {
-	return daemon.Holding{Key: h.Key, Held: h.Held, Expired: errors.Is(h.Err, netif.ErrExpired), Err: h.Err}
+	return daemon.Holding{Key: h.Key, Held: h.Held, Added: h.Added, Expired: errors.Is(h.Err, netif.ErrExpired), Err: h.Err}
 }
 
 // timerPort is host's timer and clock as the daemon wants them.

@@ -27,6 +27,7 @@ type Filter struct {
 	wake          chan struct{}
 
 	mu      sync.Mutex // guards what follows
+	refuse  []netip.Addr
 	silent  map[string][]netip.Addr
 	keep    bool   // the tables stay at the end
 	spoiled string // why the tables must be made again; "": they need not
@@ -46,6 +47,7 @@ func Open(refuse []netip.Addr, log *slog.Logger) (*Filter, error) {
 		silent: make(map[string][]netip.Addr),
 	}
 	refuse = plain(refuse)
+	f.refuse = refuse
 	inet := inetTable(refuse)
 	err := f.open(inet, arpTable())
 	if len(refuse) > 0 && !slices.Contains(f.tables, inet) {
@@ -124,6 +126,19 @@ func (f *Filter) Silence(key string, addresses []netip.Addr) {
 	f.wakeUp()
 }
 
+// Refuse says which addresses to refuse packets to from now on; the latest word wins.
+// It returns at once; [Filter.Run] does the work, in one transaction, and tries again
+// what fails.
+func (f *Filter) Refuse(addresses []netip.Addr) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.refuse = plain(addresses)
+	if len(f.tables) == 0 && len(f.refuse) > 0 {
+		f.log.Error("packets can't be refused without nftables", "addresses", len(f.refuse))
+	}
+	f.wakeUp()
+}
+
 // Keep lets the tables stay when Run ends.
 func (f *Filter) Keep() {
 	f.mu.Lock()
@@ -157,11 +172,11 @@ func (f *Filter) work(ctx context.Context) {
 			return
 		case <-f.wake:
 		}
-		silent, spoiled := f.wanted()
+		refuse, silent, spoiled := f.wanted()
 		if spoiled != "" {
 			f.log.Warn("making the nftables tables again", "reason", spoiled)
 		}
-		err := f.apply(silent, spoiled != "")
+		err := f.apply(refuse, silent, spoiled != "")
 		if err != nil {
 			f.spoil(err.Error())
 		}
@@ -171,22 +186,26 @@ func (f *Filter) work(ctx context.Context) {
 	}
 }
 
-func (f *Filter) wanted() (silent []netip.Addr, spoiled string) {
+func (f *Filter) wanted() (refuse, silent []netip.Addr, spoiled string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, addresses := range f.silent {
 		silent = append(silent, addresses...)
 	}
 	spoiled, f.spoiled = f.spoiled, ""
-	return plain(silent), spoiled
+	return f.refuse, plain(silent), spoiled
 }
 
-// apply changes the sets whose contents differ, or makes all tables again.
-func (f *Filter) apply(silent []netip.Addr, again bool) error {
+// apply changes the sets whose contents differ, or makes tables again: all, or the one
+// that refuses others than it should.
+func (f *Filter) apply(refuse, silent []netip.Addr, again bool) error {
 	var errs []error
 	for _, t := range f.tables {
 		addresses := t.of(silent)
-		if again {
+		if again || t.refuse != nil && !slices.Equal(*t.refuse, refuse) {
+			if t.refuse != nil {
+				*t.refuse = refuse
+			}
 			errs = append(errs, t.make(f.kernel, addresses))
 		} else if !slices.Equal(addresses, t.silenced) {
 			errs = append(errs, t.silence(f.kernel, addresses))

@@ -22,7 +22,8 @@ const (
 type table struct {
 	*nftables.Table
 	silent   *nftables.Set
-	silenced []netip.Addr // what silent contains
+	silenced []netip.Addr  // what silent contains
+	refuse   *[]netip.Addr // what it refuses; nil: it can't
 	// lay adds chains, rules and other sets.
 	lay func(*nftables.Conn) error
 }
@@ -30,6 +31,7 @@ type table struct {
 // inetTable refuses, and silences IPv6.
 func inetTable(refuse []netip.Addr) *table {
 	t := newTable(nftables.TableFamilyINet, "silent6", nftables.TypeIP6Addr)
+	t.refuse = &refuse
 	t.lay = func(c *nftables.Conn) error {
 		if len(refuse) > 0 {
 			if err := t.layInput(c, refuse); err != nil {

@@ -135,14 +135,27 @@ func (n *node) stop() {
 	})
 }
 
-// reload replaces the daemon by one of another configuration.
+// reload gives the node another configuration. A daemon takes it over as it runs, if
+// it is the same router still; else another one replaces it.
 func (n *node) reload(s spec) {
-	if n.daemon == nil {
+	switch {
+	case n.daemon == nil:
 		n.configure(s)
-		return
+	case s.rfc || n.spec.rfc || len(s.penalties) != len(n.spec.penalties):
+		n.next = &s
+		n.stop()
+	default:
+		n.tell(func() { n.reconfigure(s) })
 	}
-	n.next = &s
-	n.stop()
+}
+
+// reconfigure has the daemon take over a configuration.
+func (n *node) reconfigure(s spec) {
+	n.configure(s)
+	for m, f := range n.w.families {
+		n.step(m, vrrp.Reconfigure{Params: n.spec.member(f)})
+	}
+	n.judge()
 }
 
 // crash is kill -9: what is not in the kernel is gone. Nothing dies on a machine
