@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -47,19 +48,43 @@ func (f *File) For(node string) (*Config, error) {
 
 // Load reads a file. The File is nil if one of the problems is an error.
 func Load(path string) (*File, Problems) {
+	text, err := read(path)
+	if err != nil {
+		return nil, Problems{{File: path, Text: err.Error()}}
+	}
+	return Parse(path, text)
+}
+
+// SocketIn returns the path of the daemon's socket in a file that need not be valid: the
+// daemon goes on with what it read before, and shall be found. It is the value of `api`,
+// or the default if none can be made out. The error is that the file can't be read.
+func SocketIn(path string) (string, error) {
+	text, err := read(path)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", path, err)
+	}
+	var only struct{ API string }
+	if err := yaml.Unmarshal(text, &only); err != nil || !filepath.IsAbs(only.API) {
+		return DefaultAPI, nil
+	}
+	return only.API, nil
+}
+
+// read reads a file of a bounded size. The error does not name it.
+func read(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, Problems{{File: path, Text: "can't be read: " + reason(err)}}
+		return nil, errors.New("can't be read: " + reason(err))
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, maxFileSize+1))
 	if err != nil {
-		return nil, Problems{{File: path, Text: "can't be read: " + reason(err)}}
+		return nil, errors.New("can't be read: " + reason(err))
 	}
 	if len(text) > maxFileSize {
-		return nil, Problems{{File: path, Text: fmt.Sprintf("is larger than %d MiB", maxFileSize>>20)}}
+		return nil, fmt.Errorf("is larger than %d MiB", maxFileSize>>20)
 	}
-	return Parse(path, text)
+	return text, nil
 }
 
 // reason is an error without the path, which stands in front of it anyway.

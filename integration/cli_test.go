@@ -24,8 +24,8 @@ func TestCommands(t *testing.T) {
 	s := build(t, quick, haproxy)
 	n := s.lb1
 	good, bad := n.configFile(), filepath.Join(n.host.Dir, "bad.yaml")
-	must(t, os.WriteFile(bad, []byte(badConfig), 0o600))
-	mistakes := []string{bad + ":4:9: ", "vrid", bad + ":5:3: ", "priotity", bad + ":6:", "192.0.2.300"}
+	must(t, os.WriteFile(bad, []byte("api: "+n.socket()+"\n"+badConfig), 0o600))
+	mistakes := []string{bad + ":5:9: ", "vrid", bad + ":6:3: ", "priotity", bad + ":7:", "192.0.2.300"}
 	for name, test := range map[string]struct {
 		args           []string
 		code           int
@@ -42,8 +42,9 @@ func TestCommands(t *testing.T) {
 		"status as JSON, without":   {args("status", "--json", "--config", good), 3, nil, args("not reachable")},
 		"handoff without a daemon":  {args("handoff", "--config", good), 3, nil, args("not reachable", n.socket())},
 		"handoff to a bad file":     {args("handoff", "--config", bad), 1, nil, mistakes},
-		"status of a bad file":      {args("status", "--config", bad), 1, nil, mistakes},
-		"maintenance of a bad file": {args("maintenance", "on", "--config", bad), 1, nil, mistakes},
+		"status of a bad file":      {args("status", "--config", bad), 3, nil, append(mistakes, "not reachable: "+n.socket())},
+		"status of no file":         {args("status", "--config", bad+"x"), 1, nil, args("no such file")},
+		"maintenance of a bad file": {args("maintenance", "on", "--config", bad), 3, nil, append(mistakes, "not reachable")},
 		"maintenance by nothing":    {args("maintenance"), 2, nil, args("0 arguments")},
 		"reason for its end":        {args("maintenance", "off", "--reason", "x"), 2, nil, args("no reason")},
 		"resign of two routers":     {args("resign", "a", "b"), 2, nil, args("2 arguments")},

@@ -55,8 +55,8 @@ func newProber(stations *stations, c Config) *prober {
 // Probe asks on a link, twice within 60 ms, whether another host answers for an
 // address, by an ARP probe (RFC 5227 §2.1.1) or as Duplicate Address Detection does
 // (RFC 4862 §5.4.2): neither changes what anybody knows of the address. If one does, by
-// whatever hardware address that is not the link's, [Events].Contested hears of key. It
-// returns at once. More than 64 at a time are left out, with a line in the log.
+// whatever hardware address that no interface of this host has, [Events].Contested hears
+// of key. It returns at once. More than 64 at a time are left out, with a line in the log.
 func (h *Host) Probe(key string, at Address) {
 	select {
 	case h.prober.asked <- probe{key, at.Link, at.Prefix.Addr()}:
@@ -90,7 +90,7 @@ func (p *prober) probe(asked probe) {
 	case err != nil:
 		p.log.Warn("probe for another holder", "key", asked.key, "address", asked.ip, "interface", p.stations.nameOf(asked.link), "error", err)
 	case answered != nil:
-		p.log.Warn("another host has the address", "key", asked.key, "address", asked.ip, "hardware", answered)
+		p.log.Warn("another host has the address", "key", asked.key, "address", asked.ip, "hardware", answered.String())
 		p.contested(asked.key)
 	}
 }
@@ -113,12 +113,16 @@ func (a probe) ask(own net.HardwareAddr) (net.HardwareAddr, error) {
 		return nil, fmt.Errorf("open packet socket: %w", err)
 	}
 	defer conn.Close()
+	ours, err := hardwareAddresses()
+	if err != nil {
+		return nil, err
+	}
 	end := time.Now().Add(probeTime)
 	for _, until := range []time.Time{time.Now().Add(probeAgain), end} {
 		if _, err := conn.WriteTo(frame, &packet.Addr{HardwareAddr: to}); err != nil {
 			return nil, fmt.Errorf("ask: %w", err)
 		}
-		if by, err := a.listen(conn, own, until); by != nil || err != nil {
+		if by, err := a.listen(conn, ours, until); by != nil || err != nil {
 			return by, err
 		}
 	}
@@ -126,7 +130,7 @@ func (a probe) ask(own net.HardwareAddr) (net.HardwareAddr, error) {
 }
 
 // listen waits for an answer from anybody else.
-func (a probe) listen(conn *packet.Conn, own net.HardwareAddr, until time.Time) (net.HardwareAddr, error) {
+func (a probe) listen(conn *packet.Conn, ours map[string]bool, until time.Time) (net.HardwareAddr, error) {
 	if err := conn.SetReadDeadline(until); err != nil {
 		return nil, err
 	}
@@ -139,11 +143,25 @@ func (a probe) listen(conn *packet.Conn, own net.HardwareAddr, until time.Time) 
 		if err != nil {
 			return nil, fmt.Errorf("listen: %w", err)
 		}
-		// A switch may send back what it gets, but then it is from our own address.
-		if by := frame[6:12]; a.answeredBy(frame[:n]) && !bytes.Equal(by, own) {
+		// A switch may send back what it gets, and by ARP another interface of this host
+		// on the same LAN answers, too: both from an address of ours.
+		if by := frame[6:12]; a.answeredBy(frame[:n]) && !ours[string(by)] {
 			return bytes.Clone(by), nil
 		}
 	}
+}
+
+// hardwareAddresses are those of all interfaces of this host.
+func hardwareAddresses() (map[string]bool, error) {
+	links, err := net.Interfaces()
+	if err != nil {
+		return nil, fmt.Errorf("list this host's interfaces: %w", err)
+	}
+	ours := make(map[string]bool, len(links))
+	for _, l := range links {
+		ours[string(l.HardwareAddr)] = true
+	}
+	return ours, nil
 }
 
 func (a probe) etherType() ethernet.EtherType {

@@ -278,6 +278,8 @@ func TestProbe(t *testing.T) {
 	for _, virtual := range []string{virtual + "/32", virtual6 + "/128"} {
 		t.Run(virtual, func(t *testing.T) {
 			w := newWorld(t)
+			_, err := w.lan.Plug(nil, "eth1") // answers by ARP for what is on eth0
+			check(t, err)
 			r, l := dual(t)
 			at := on(l.Index, virtual)
 			r.hold(t, netif.Want{Addresses: at, Present: true, Lease: time.Minute})

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"vipd/api"
+	"vipd/config"
 	"vipd/daemon"
 	"vipd/host"
 )
@@ -35,16 +36,24 @@ func (t *target) flags(c *cobra.Command) {
 	c.Flags().StringVar(&t.socket, "socket", "", "the daemon's socket (default: the one in the configuration file)")
 }
 
-// path is the daemon's socket.
+// path is the daemon's socket. A file that is not valid is no reason not to find the
+// daemon, which runs by what it read before.
 func (t *target) path(c *cobra.Command) (string, error) {
 	if t.socket != "" {
 		return t.socket, nil
 	}
-	own, err := load(c.ErrOrStderr(), t.config)
+	file, problems := config.Load(t.config)
+	if file != nil {
+		if own, err := onThisHost(file); err == nil {
+			return own.API, nil
+		}
+	}
+	socket, err := config.SocketIn(t.config)
 	if err != nil {
 		return "", err
 	}
-	return own.API, nil
+	printProblems(c.ErrOrStderr(), problems)
+	return socket, nil
 }
 
 // order has the daemon do something, and prints what it says.

@@ -133,7 +133,7 @@ func (r *reloader) reloadAt(ctx context.Context, hangup <-chan os.Signal) {
 }
 
 func reloadCommand() *cobra.Command {
-	var path, socket string
+	var t target
 	command := &cobra.Command{
 		Use:   "reload",
 		Short: "Make the running daemon read its configuration file again",
@@ -141,7 +141,7 @@ func reloadCommand() *cobra.Command {
 			"first: a file that is not valid leaves everything as it was, and the exit code is 1.",
 		Args: arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
-			at, err := socketOf(socket, path)
+			at, err := t.path(c)
 			if err != nil {
 				return err
 			}
@@ -152,26 +152,27 @@ func reloadCommand() *cobra.Command {
 			return err
 		},
 	}
-	configFlag(command, &path)
-	command.Flags().StringVar(&socket, "socket", "", "the daemon's socket (default: the one in the configuration file)")
+	t.flags(command)
 	return command
 }
 
 func planCommand() *cobra.Command {
-	var path, socket string
+	var t target
 	command := &cobra.Command{
 		Use:   "plan FILE",
 		Short: "Say what a reload with this file would do",
 		Long: "Say what a reload with this file would do: one line for each difference to what the\n" +
-			"running daemon has, with the most that it costs. Nothing is changed.",
+			"running daemon has, with the most that it costs. Nothing is changed. What the file\n" +
+			"wants of this host and does not find is a warning: a reload that would make a\n" +
+			"running router wait for an interface is refused.",
 		Args: arguments(1, 1),
 		RunE: func(c *cobra.Command, args []string) error {
-			file, problems := config.Load(args[0])
-			printProblems(c.ErrOrStderr(), problems)
-			if file == nil {
-				return errNo
+			own, err := load(c.ErrOrStderr(), args[0])
+			if err != nil {
+				return err
 			}
-			at, err := socketOf(socket, path)
+			printProblems(c.ErrOrStderr(), own.AgainstHost(args[0]))
+			at, err := t.path(c)
 			if err != nil {
 				return err
 			}
@@ -186,24 +187,6 @@ func planCommand() *cobra.Command {
 			return err
 		},
 	}
-	configFlag(command, &path)
-	command.Flags().StringVar(&socket, "socket", "", "the daemon's socket (default: the one in the configuration file)")
+	t.flags(command)
 	return command
-}
-
-// socketOf is the socket of the flag, or the one in the file. A file that is not valid
-// is no reason not to find the daemon.
-func socketOf(socket, path string) (string, error) {
-	if socket != "" {
-		return socket, nil
-	}
-	file, _ := config.Load(path)
-	if file == nil {
-		return config.DefaultAPI, nil
-	}
-	c, err := onThisHost(file)
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", path, err)
-	}
-	return c.API, nil
 }

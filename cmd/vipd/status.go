@@ -97,7 +97,7 @@ func printRemarks(w io.Writer, s daemon.Status, now time.Time) {
 	if last := s.Reload; last != nil && !last.OK {
 		lines = append(lines, fmt.Sprintf("the reload of %s ago failed, everything stayed as it was: %s", age(last.At, now), last.Error))
 	} else if last != nil {
-		lines = append(lines, fmt.Sprintf("reloaded %s ago: %d changes", age(last.At, now), last.Changes))
+		lines = append(lines, fmt.Sprintf("reloaded %s ago, changes: %d", age(last.At, now), last.Changes))
 	}
 	if s.Loop.Late > 0 {
 		lines = append(lines, fmt.Sprintf("the daemon woke late %d times, by up to %s", s.Loop.Late, s.Loop.MaxLate))

@@ -72,7 +72,7 @@ the daemon woke late 1 times, by up to 2s
 	out.Reset()
 	status.Reload = &daemon.ReloadStatus{At: now.Add(-time.Minute), OK: true, Changes: 2}
 	printStatus(&out, status, now)
-	if !strings.Contains(out.String(), "\nreloaded 1m0s ago: 2 changes\n") {
+	if !strings.Contains(out.String(), "\nreloaded 1m0s ago, changes: 2\n") {
 		t.Error(out.String())
 	}
 }
