@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"syscall"
 	"testing"
+	"time"
 )
 
 func TestTCP(t *testing.T) {
@@ -51,14 +52,15 @@ func full(t *testing.T) string {
 	if err := shrinkBacklog(raw); err != nil {
 		t.Fatal(err)
 	}
-	for range 3 { // a backlog of 0 holds one; the rest stays unanswered
-		go func() {
-			if conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", l.Addr().String()); err == nil {
-				t.Cleanup(func() { conn.Close() })
-			}
-		}()
+	for range 3 { // a backlog of 0 holds one
+		conn, err := net.DialTimeout("tcp", l.Addr().String(), 100*time.Millisecond)
+		if err != nil {
+			return l.Addr().String()
+		}
+		t.Cleanup(func() { conn.Close() })
 	}
-	return l.Addr().String()
+	t.Fatal("the backlog does not fill")
+	return ""
 }
 
 // shrinkBacklog makes a listener hold one connection that is not accepted yet.

@@ -201,6 +201,7 @@ func (w *world) answers() (names []string) {
 	for _, target := range []string{vip, "192.0.2.77", ownIP} {
 		w.send(w.arpRequest(target))
 	}
+	w.awaitSolicited(link6.Name, vip6)
 	w.send(w.solicitation(vip6))
 	last := vip6 + " is at " + link6.Hardware
 	describe := func(frame []byte) string {
