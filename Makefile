@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 .DEFAULT_GOAL := help
-.PHONY: help build test unit check cover demo bench-core sim mutants fuzz needs clean
+.PHONY: help build test unit check cover demo bench-core bench-lease sim mutants fuzz needs clean
 
 SERVICE ?= haproxy
 SEED ?= 1
@@ -40,6 +40,10 @@ demo: needs build ## watch an address move between two load balancers (root; SER
 
 bench-core: ## time and allocations of the protocol core
 	go test -run '^$$' -bench . -benchmem ./vrrp
+
+bench-lease: build ## what the leases' renewal costs, and whether it is ever late (root, ten minutes)
+	@go build -o bin/bench-lease ./bench/lease
+	@bin/bench-lease -vipd bin/vipd
 
 sim: ## the simulator for a long time, WORLDS=100000 from SEED=1 on
 	go test ./vrrp/vrrpsim -run TestRandom -v -timeout 0 -worlds=$(WORLDS) -seed=$(SEED)

@@ -34,6 +34,7 @@ var arrows = map[string][]string{
 	"cmd/vipd":         {"api", "config", "daemon", "host", "netif"},
 	"integration/lab":  {},
 	"integration/demo": {"integration/lab"},
+	"bench/lease":      {"integration/lab", "vrrp"},
 }
 
 // forbidden are imports from outside, with the reason.

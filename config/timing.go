@@ -66,12 +66,22 @@ func (r *reader) lease(v value, out *time.Duration) {
 
 // leaseLasts chooses the lease, or sees that a chosen one outlives a Backup's wait.
 func (r *reader) leaseLasts(d *draft) {
-	switch least := vrrp.AutoLease(d.Interval); {
+	switch least := vrrp.AutoLease(d.Interval, 0); {
 	case d.Lease < 0:
-		d.Lease = least
+		d.Lease = vrrp.AutoLease(d.Interval, d.ipv6())
 	case d.Lease > 0 && d.Lease < least:
 		r.problem(at(d.place, "lease"), "%v: with adverts every %v want %v or more: a Backup waits that long", d.Lease, d.Interval, least)
 	}
+}
+
+// ipv6 is how many IPv6 addresses the file has.
+func (d *draft) ipv6() (n int) {
+	for _, a := range d.addresses {
+		if a.Prefix.Addr().Is6() {
+			n++
+		}
+	}
+	return n
 }
 
 func (r *reader) announce(v value, out *vrrp.Params) {

@@ -549,15 +549,24 @@ func TestCounters(t *testing.T) {
 	}
 }
 
+// Many IPv6 addresses cost the kernel time with the square of their number.
+func TestAutoLeaseOfManyAddresses(t *testing.T) {
+	for ipv6, want := range map[int]time.Duration{250: second, 500: 3 * second, 1000: 10 * second} {
+		if got := AutoLease(100*time.Millisecond, ipv6); got != want {
+			t.Errorf("%d addresses: %v, want %v", ipv6, got, want)
+		}
+	}
+}
+
 func TestAutoLease(t *testing.T) {
 	for interval, want := range map[time.Duration]time.Duration{
 		MinInterval: second, 250 * time.Millisecond: second, 260 * time.Millisecond: 2 * second,
 		second: 4 * second, MaxInterval: 164 * second,
 	} {
-		if got := AutoLease(interval); got != want {
+		if got := AutoLease(interval, 100); got != want {
 			t.Errorf("AutoLease(%v) = %v, want %v", interval, got, want)
 		}
-		if AutoLease(interval) < ActiveDownInterval(1, interval) {
+		if AutoLease(interval, 0) < ActiveDownInterval(1, interval) {
 			t.Errorf("at %v the lease ends before a Backup takes over", interval)
 		}
 	}

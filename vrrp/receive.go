@@ -88,7 +88,18 @@ type lastHeard struct {
 // goodbyes are the last routers that gave up. There are as many as give up within
 // an interval, where nobody forges any. What a forger says of the interval does not
 // silence an Active for longer than the one we know.
-type goodbyes [4]lastHeard
+type goodbyes [4]goodbye
+
+// goodbye is one router's priority 0.
+type goodbye struct {
+	lastHeard
+	overtaken int // adverts that came after it
+}
+
+// maxOvertaken is how many adverts a priority 0 overtakes at most: the last one, which
+// may have been sent twice. More of them are new: of a router that is back, and that
+// we hear late, all at once.
+const maxOvertaken = 2
 
 // add remembers one, in the place of its own last one or of the oldest.
 func (g *goodbyes) add(l lastHeard) {
@@ -102,7 +113,7 @@ func (g *goodbyes) add(l lastHeard) {
 			at = i
 		}
 	}
-	g[at] = l
+	g[at] = goodbye{lastHeard: l}
 }
 
 // overtake reports whether an advert was sent before its sender's priority 0 and
@@ -111,7 +122,8 @@ func (g *goodbyes) add(l lastHeard) {
 func (g *goodbyes) overtake(source netip.Addr, now time.Time) bool {
 	for i := range g {
 		if g[i].source == source && now.Sub(g[i].at) < g[i].interval {
-			return true
+			g[i].overtaken++
+			return g[i].overtaken <= maxOvertaken
 		}
 	}
 	return false

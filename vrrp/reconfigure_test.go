@@ -254,3 +254,40 @@ func TestAddedAddressesBeforeAnyAnnouncement(t *testing.T) {
 	g.state(Active)
 	g.want(Owned{Added}, Announce{})
 }
+
+// What a router is about to do when it is given another configuration goes on.
+func TestReconfiguredOnTheWay(t *testing.T) {
+	later := func(p *Params) { p.PreemptDelay += second }
+	t.Run("out: priority 0 is said three times, and the addresses go in two steps", func(t *testing.T) {
+		g := active(t)
+		g.step(Resign{})
+		g.again(later)
+		g.farewells()
+		g.want(heard(50, higher))
+		g.again(later)
+		g.letsGo()
+	})
+	t.Run("resigned: its successor is let be", func(t *testing.T) {
+		g := resigned(t, 50)
+		g.again(later)
+		for range 20 {
+			g.want(heard(50, higher))
+			g.quiet(second)
+		}
+		g.state(Backup)
+	})
+	t.Run("late: the last advert was as long ago as before", func(t *testing.T) {
+		g := active(t)
+		g.now = g.now.Add(3 * second)
+		g.again(later)
+		g.want(Woke{}, Transition{Active, Backup, Overslept}, Own{false})
+	})
+	t.Run("in: it listens before its first advert", func(t *testing.T) {
+		g := newRig(t)
+		g.step(Resume{Age: second})
+		g.pass(20 * time.Millisecond)
+		g.again(every(500 * time.Millisecond))
+		g.until(resumeListen-20*time.Millisecond, Send{100}, Announce{})
+		g.want(Owned{Held}, Announce{})
+	})
+}

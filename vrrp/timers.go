@@ -14,6 +14,11 @@ const (
 
 	// missedAdverts is how many of the Active's adverts a Backup waits for (§6.1).
 	missedAdverts = 3
+
+	// leasePerPair is for how long a lease makes up for each pair of IPv6 addresses: with
+	// each renewal the kernel looks at all of them. A third of the lease is then some twenty
+	// times as long as it takes to renew them.
+	leasePerPair = 10 * time.Microsecond
 )
 
 // SkewTime is RFC 9568 §6.1's Skew_Time: ((256 - priority) * interval) / 256. It
@@ -28,10 +33,11 @@ func ActiveDownInterval(priority uint8, interval time.Duration) time.Duration {
 	return missedAdverts*interval + SkewTime(priority, interval)
 }
 
-// AutoLease is the kernel lifetime of an address that adverts at this interval
-// renew: longer than any Backup waits, and in the kernel's unit, whole seconds.
-func AutoLease(interval time.Duration) time.Duration {
-	lease := (missedAdverts + 1) * interval
+// AutoLease is the kernel lifetime of addresses that adverts at this interval renew:
+// longer than any Backup waits, long enough for that many IPv6 addresses, and in the
+// kernel's unit, whole seconds.
+func AutoLease(interval time.Duration, ipv6 int) time.Duration {
+	lease := max((missedAdverts+1)*interval, time.Duration(ipv6*ipv6)*leasePerPair)
 	return (lease + time.Second - 1).Truncate(time.Second)
 }
 

@@ -520,6 +520,19 @@ func TestOvertakenNoLonger(t *testing.T) {
 	g.state(Backup)
 }
 
+// A daemon that was stopped hears all at once what was sent meanwhile: a router that gave
+// up, and is back.
+func TestOvertakenAdvertsAreFew(t *testing.T) {
+	g := backup(t, 200, prio(150))
+	for range 2 { // each time it gives up
+		g.want(heard(0, higher))
+		g.want(heard(200, higher), Refused{RejectOvertaken})
+		g.want(heard(200, higher), Refused{RejectOvertaken})
+		g.want(heard(200, higher))
+	}
+	g.until(ActiveDownInterval(150, second), Transition{Backup, Active, ActiveDown}, Send{150}, Own{true})
+}
+
 // The interval is that of the router that gave up: its next adverts come by it.
 func TestOvertakenForItsInterval(t *testing.T) {
 	g := backup(t, 200)

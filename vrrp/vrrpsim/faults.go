@@ -31,6 +31,8 @@ const (
 	crashing // and resuming, if it is back in time
 	stopping
 	leavingKilled // killed while releasing
+	handingOff
+	lagging // the daemon's loop wakes late
 	freezing
 	pausing
 	ailing // a check fails
@@ -46,7 +48,7 @@ const (
 
 var faultWords = [numFaults]string{
 	"cut one way", "cut one family", "partition", "loss", "duplicates", "delay", "bit errors", "crash", "stop",
-	"killed while releasing", "freeze", "pause", "check", "address add", "lease", "reload", "unplug", "maintenance",
+	"killed while releasing", "hand-off", "late loop", "freeze", "pause", "check", "address add", "lease", "reload", "unplug", "maintenance",
 	"resignation", "unanswered",
 }
 
@@ -89,6 +91,10 @@ func (w *world) begin(f fault) {
 	case leavingKilled:
 		n.stop()
 		w.unlessCalm(time.Duration(f.how)*time.Millisecond, n.crash)
+	case handingOff:
+		n.handOff()
+	case lagging:
+		n.lag(time.Duration(f.how) * n.spec.interval / 64)
 	case freezing:
 		n.freeze(true)
 	case pausing:
@@ -118,8 +124,10 @@ func (w *world) end(f fault) {
 		return
 	}
 	switch n := w.nodes[f.node]; f.kind {
-	case crashing, stopping, leavingKilled:
+	case crashing, stopping, leavingKilled, handingOff:
 		n.start()
+	case lagging:
+		n.lag(0)
 	case freezing:
 		n.freeze(false)
 	case pausing:

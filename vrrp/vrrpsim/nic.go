@@ -82,7 +82,7 @@ func (n *node) lease(m int) {
 		return
 	}
 	c.renewed = n.now()
-	c.expires = c.renewed.Add(vrrp.AutoLease(n.spec.interval))
+	c.expires = c.renewed.Add(vrrp.AutoLease(n.spec.interval, 0))
 	n.rearm()
 }
 

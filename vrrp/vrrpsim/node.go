@@ -21,6 +21,7 @@ type node struct {
 	addresses []netip.Addr  // its own, one for each virtual router
 	adding    time.Duration // how long it takes to set or remove addresses
 	lateness  time.Duration // how late the daemon's loop wakes, at most
+	lagging   time.Duration // and how much later, by a fault
 
 	nics     []nic
 	linkUp   bool
@@ -196,6 +197,15 @@ func (n *node) pause(paused bool) {
 	}
 }
 
+// lag makes the loop wake up to that much later than usual.
+func (n *node) lag(more time.Duration) {
+	n.lagging = more
+	n.rearm()
+}
+
+// latest is how late the loop wakes at most.
+func (n *node) latest() time.Duration { return n.lateness + n.lagging }
+
 // setLink takes the carrier away or brings it back.
 func (n *node) setLink(up bool) {
 	n.linkUp = up
@@ -230,7 +240,7 @@ func (n *node) rearm() {
 		}
 	}
 	if n.daemon != nil && n.awake() {
-		n.wakes = min(n.wakes, n.clock.when(n.daemon.armed)+n.w.upTo(n.lateness))
+		n.wakes = min(n.wakes, n.clock.when(n.daemon.armed)+n.w.upTo(n.latest()))
 	}
 }
 

@@ -20,6 +20,7 @@ func (w *world) calm(partition uint8) {
 	w.partition(partition, true)
 	for _, n := range w.nodes {
 		n.addFails, n.stuck = false, false
+		n.lag(0)
 		n.pause(false)
 		n.freeze(false)
 		n.maintain(false)

@@ -97,9 +97,22 @@ func (w *world) startAll() {
 func (w *world) chaos() {
 	interval := w.nodes[0].spec.interval
 	for range w.rng.IntN(12) {
-		w.plan(w.randomFault(interval))
+		f := w.randomFault(interval)
+		w.plan(f)
+		if w.one(3) {
+			w.plan(w.companion(f))
+		}
 	}
 	w.run(starting + 10*interval + w.upTo(20*interval))
+}
+
+// companion is another fault of the same node, while it is still busy with the begin or
+// the end of the first one: while it releases, or resumes.
+func (w *world) companion(f fault) fault {
+	const busy = 60 * time.Millisecond
+	other := w.randomFault(w.nodes[f.node].spec.interval)
+	other.node, other.at = f.node, pick(w, f.at, f.at+f.lasts)+w.upTo(busy)
+	return other
 }
 
 func (w *world) randomFault(interval time.Duration) fault {

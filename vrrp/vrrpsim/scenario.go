@@ -17,7 +17,8 @@ import (
 //	start a [prio=150] [interval=1s] [preempt=off] [preempt-delay=5s] [start-delay=5s]
 //	        [handover=rfc] [check=lowest|fault|30] [rfc=yes]
 //	run 4s
-//	stop a, crash a, freeze a, thaw a, pause a, wake a, unplug a, plug a
+//	stop a, crash a, handoff a, freeze a, thaw a, pause a, wake a, unplug a, plug a
+//	late a 700ms                       the loop wakes that much later, at most
 //	fail a, die a, recover a           the service; die: its process ends
 //	break a, mend a                    setting addresses fails
 //	maintain a, resume a
@@ -131,6 +132,8 @@ func (s *script) command(verb, object string, rest []string) error {
 		return s.start(n, rest)
 	case "lose":
 		return s.lose(n, rest)
+	case "late":
+		return s.late(n, rest)
 	}
 	return s.happen(n, verb)
 }
@@ -151,6 +154,8 @@ func (s *script) happen(n *node, verb string) error {
 		n.stop()
 	case "crash":
 		n.crash()
+	case "handoff":
+		n.handOff()
 	case "freeze", "thaw":
 		n.freeze(verb == "freeze")
 	case "pause", "wake":
@@ -211,6 +216,16 @@ func (s *script) lose(n *node, rest []string) error {
 		}
 		return 0, from == n && left >= 0
 	}
+	return err
+}
+
+// late has the loop of a node wake late.
+func (s *script) late(n *node, rest []string) error {
+	if len(rest) != 1 {
+		return fmt.Errorf("how late?")
+	}
+	d, err := time.ParseDuration(rest[0])
+	n.lag(d)
 	return err
 }
 

@@ -57,6 +57,7 @@ func TestScriptErrors(t *testing.T) {
 		"no link":            "lan a b\ncut a>c",
 		"no check":           "lan a\nstart a\nfail a",
 		"lose without count": "lan a\nlose a",
+		"late without time":  "lan a\nlate a",
 	} {
 		if _, err := Scenario(script); err == nil {
 			t.Errorf("%s: no error", name)

@@ -23,7 +23,8 @@ func probes() []func(*stage) {
 		(*stage).cleanStop, (*stage).cleanStop, (*stage).resignation, (*stage).failingCheck, (*stage).failingChecks, (*stage).failingNewcomer,
 		(*stage).suddenDeath, (*stage).suddenDeath, (*stage).failingAdd, (*stage).healedSplit, (*stage).deafFamily,
 		(*stage).lostAdverts, (*stage).crashAndResume, (*stage).handOver, (*stage).resumedInVain, (*stage).killedWhileReleasing,
-		(*stage).lateBackup, (*stage).lateActive, (*stage).lateWorker, (*stage).pausedActive,
+		(*stage).twoCrashes, (*stage).reconfiguredResuming, (*stage).reconfiguredReleasing,
+		(*stage).lateBackup, (*stage).lateActive, (*stage).lateLoop, (*stage).lateWorker, (*stage).pausedActive,
 	}
 }
 
