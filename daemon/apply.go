@@ -4,6 +4,7 @@ package daemon
 
 import (
 	"net/netip"
+	"slices"
 
 	"vipd/vrrp"
 )
@@ -29,13 +30,19 @@ func (d *Daemon) apply(f *family, effect vrrp.Effect) {
 	switch e := effect.(type) {
 	case vrrp.Transition:
 		f.leftActive = e.From == vrrp.Active
+		f.lastLeft = d.now // an Active has as much time to be heard as it would have had before
+		if e.From == vrrp.Initialize {
+			f.problem = ""
+		}
 		d.log.Info("transition", f.attrs("from", e.From.String(), "to", e.To.String(),
 			"reason", e.Reason.String(), "priority", f.router.priority)...)
 	case vrrp.Send:
 		d.send(f, e.Priority)
 	case vrrp.Own:
-		d.flush() // the order is part of the contract: the advert goes first
-		d.own(f, e.Wanted)
+		d.flush()                                         // the order is part of the contract: the advert goes first
+		if f.keptBack = e.Wanted && f.mute; !f.keptBack { // else until one has left
+			d.own(f, e.Wanted)
+		}
 	case vrrp.Silence:
 		w := f.leavingWant()
 		w.Silent = true
@@ -59,9 +66,7 @@ func (d *Daemon) send(f *family, priority uint8) {
 // add puts one packet into the batch.
 func (o *outbox) add(destination netip.Addr, packet []byte) {
 	f := o.family
-	o.batch = append(o.batch, Datagram{
-		Link: f.link.Index, Source: f.source, Destination: destination, Hardware: f.hardware, Payload: packet,
-	})
+	o.batch = append(o.batch, f.datagram(destination, packet))
 	o.from = append(o.from, f)
 	o.renews = append(o.renews, o.priority > 0)
 }
@@ -101,15 +106,6 @@ func (d *Daemon) claim(f *family) {
 	f.sending++
 }
 
-// settle sees whether adverts have left, after those that could not.
-func (d *Daemon) settle(f *family) {
-	left := f.sending > 0
-	if left && !f.heard {
-		d.network.Renew(f.key)
-	}
-	f.heard, f.sending = left, 0
-}
-
 // sendFailed hears of an advert that did not leave.
 func (d *Daemon) sendFailed(i int, err error) {
 	f := d.out.from[i]
@@ -117,13 +113,14 @@ func (d *Daemon) sendFailed(i int, err error) {
 		f.sending--
 	}
 	f.unsent++
+	f.sendProblem = err.Error()
 	d.logBounded(d.out.batch[i].Destination, "send-failed", "an advert could not be sent", f.attrs("error", err)...)
 }
 
 // own asks for a family's addresses to be there, or not.
 func (d *Daemon) own(f *family, wanted bool) {
 	f.asked, f.added = wanted, nil
-	f.heard = f.heard && wanted
+	f.heard, f.mute, f.keptBack = f.heard && wanted, f.mute && wanted, false
 	f.leftActive = false
 	w := f.want
 	w.Present = wanted
@@ -150,7 +147,6 @@ func (d *Daemon) holdingChanged(h Holding) {
 	if f == nil {
 		return
 	}
-	f.problem = ""
 	result := vrrp.Held
 	switch {
 	case h.Expired:
@@ -160,14 +156,17 @@ func (d *Daemon) holdingChanged(h Holding) {
 		result, f.problem = vrrp.Failed, h.Err.Error()
 		d.log.Error("the addresses can't be held", f.attrs("error", h.Err)...)
 	case !h.Held:
-		return // removed, as asked
+		return // removed, as asked; why, may still be of interest
 	case f.asked:
-		f.asked = false
+		f.asked, f.problem = false, ""
 	case len(h.Added) == 0:
 		return // some were taken away
 	default:
 		result = vrrp.Added
 		d.addAdded(f, h.Added)
+		if h.PutBack {
+			d.putBack(f, h.Added)
+		}
 	}
 	d.step(f, vrrp.Owned{Result: result})
 }
@@ -178,7 +177,12 @@ func (d *Daemon) addAdded(f *family, added []netip.Addr) {
 	if at := f.config.Announce; len(at) == 0 || d.now.Sub(f.addedAt) > at[len(at)-1] {
 		f.added = nil
 	}
-	f.added, f.addedAt = append(f.added, added...), d.now
+	f.addedAt = d.now
+	for _, ip := range added {
+		if !slices.Contains(f.added, ip) { // it may be deleted and put back many times
+			f.added = append(f.added, ip)
+		}
+	}
 }
 
 // family finds the family whose addresses have a key; nil if there is none.

@@ -3,6 +3,7 @@
 package daemon
 
 import (
+	"net/netip"
 	"strings"
 	"time"
 
@@ -57,6 +58,9 @@ func (d *Daemon) checked(result health.Result) {
 		return
 	}
 	c.last = result
+	if result.Unmade {
+		d.logUnmade(c)
+	}
 	if !c.tally.Add(result) {
 		return
 	}
@@ -64,6 +68,14 @@ func (d *Daemon) checked(result health.Result) {
 	d.log.Info("check", "check", result.Check, "verdict", c.verdict().String(), "detail", result.Detail)
 	for _, r := range d.routers {
 		d.judge(r)
+	}
+}
+
+// logUnmade logs at a bounded rate that a check can't be made.
+func (d *Daemon) logUnmade(c *check) {
+	if ok, suppressed := d.limit.allow(d.now, netip.Addr{}, "check "+c.config.Name); ok {
+		d.log.Error("a check can't be made, its verdict stays", "check", c.config.Name, "verdict", c.verdict().String(),
+			"error", c.last.Detail, "suppressed", suppressed)
 	}
 }
 

@@ -5,6 +5,7 @@ package daemon
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,6 +25,7 @@ type Daemon struct {
 	done    chan struct{} // closed when the loop has ended
 	packets sync.Pool
 	dropped atomic.Uint64 // packets, because the queue was full
+	overrun atomic.Uint64 // packets, because a socket was
 	saved   maintenance   // as the state file has it
 
 	// What follows belongs to the loop alone.
@@ -117,6 +119,8 @@ func (d *Daemon) turn(first *event) {
 	}
 	d.tick()
 	d.flush()
+	d.blockUnheard()
+	d.flush()          // that they give up, in vain
 	d.answerCommands() // of routers that leave, too
 	d.dropGone()
 	d.arm()
@@ -134,6 +138,8 @@ func (d *Daemon) handle(e event) {
 		d.holdingChanged(*e.holding)
 	case e.found != nil:
 		d.leftoverFound(*e.found)
+	case e.managers != nil:
+		d.managersFound(*e.managers)
 	case e.contest != "":
 		d.contested(e.contest)
 	case e.handOff:
@@ -156,8 +162,13 @@ func (d *Daemon) tick() {
 	}
 	for _, r := range d.routers {
 		d.begin(r)
-		if due(r.group.Deadline(), d.now) {
+		if due(r.group.Deadline(), d.now) && !r.hears(d.now) {
 			d.step(r.families[0], vrrp.Tick{})
+		}
+		for _, f := range r.families {
+			if due(f.muteEnds, d.now) {
+				d.tryToSend(f)
+			}
 		}
 		if due(r.graceEnds, d.now) {
 			d.endGrace(r)
@@ -174,14 +185,27 @@ const maxSleep = time.Second
 func (d *Daemon) arm() {
 	next := d.now.Add(maxSleep)
 	for _, r := range d.routers {
-		for _, deadline := range [...]time.Time{r.group.Deadline(), r.graceEnds, r.opening.ends} {
-			if !deadline.IsZero() && deadline.Before(next) {
-				next = deadline
-			}
+		next = sooner(next, r.graceEnds)
+		next = sooner(next, r.opening.ends)
+		if deadline := r.group.Deadline(); r.hears(d.now) && !deadline.IsZero() {
+			next = sooner(next, r.hearsUntil)
+		} else {
+			next = sooner(next, deadline)
+		}
+		for _, f := range r.families {
+			next = sooner(next, f.muteEnds)
 		}
 	}
 	d.armed = next
 	d.timer.Arm(next)
+}
+
+// sooner is the earlier instant; b may be zero, which is none.
+func sooner(a, b time.Time) time.Time {
+	if b.IsZero() || a.Before(b) {
+		return a
+	}
+	return b
 }
 
 // lateness is how late the loop woke up.
@@ -203,11 +227,19 @@ func (d *Daemon) noticeLateness() {
 		if late > r.config.Interval {
 			overslept = true
 			d.step(r.families[0], vrrp.Woke{})
+			r.hearsUntil = d.now.Add(min(r.config.Interval, hearTime))
 		}
 	}
 	if overslept {
 		d.lateness.count++
-		d.log.Warn("woke late: the process was stopped, or the machine is overloaded", "late", late)
+		d.logLate(late)
+	}
+}
+
+// logLate logs at a bounded rate: an overloaded machine may be late all the time.
+func (d *Daemon) logLate(late time.Duration) {
+	if ok, suppressed := d.limit.allow(d.now, netip.Addr{}, "woke-late"); ok {
+		d.log.Warn("woke late: the process was stopped, or the machine is overloaded", "late", late, "suppressed", suppressed)
 	}
 }
 

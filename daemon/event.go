@@ -18,16 +18,17 @@ const (
 
 // event is one piece of news for the loop: exactly one field is set.
 type event struct {
-	packet  *packet
-	link    *Link
-	holding *Holding
-	found   *Found
-	contest string // the key of addresses that another host answers for
-	handOff bool
-	result  *health.Result
-	reload  *reloadRequest
-	ask     chan<- Status
-	command *command
+	packet   *packet
+	link     *Link
+	holding  *Holding
+	found    *Found
+	managers *Managers
+	contest  string // the key of addresses that another host answers for
+	handOff  bool
+	result   *health.Result
+	reload   *reloadRequest
+	ask      chan<- Status
+	command  *command
 }
 
 // packet is a received packet in a buffer that is used again.
@@ -39,6 +40,7 @@ type packet struct {
 // PostPacket posts a received packet. When the queue is full the packet is
 // dropped and counted: the next advert says the same.
 func (d *Daemon) PostPacket(p Packet) {
+	d.overrun.Add(uint64(p.Lost))
 	q := d.packets.Get().(*packet)
 	q.Packet = p
 	q.Payload = q.buffer[:copy(q.buffer[:], p.Payload)]
@@ -58,6 +60,9 @@ func (d *Daemon) PostHolding(h Holding) { d.post(event{holding: &h}) }
 
 // PostFound posts what a run before has left.
 func (d *Daemon) PostFound(f Found) { d.post(event{found: &f}) }
+
+// PostManagers posts who manages an interface.
+func (d *Daemon) PostManagers(m Managers) { d.post(event{managers: &m}) }
 
 // PostContested posts that another host answers for a key's addresses.
 func (d *Daemon) PostContested(key string) { d.post(event{contest: key}) }

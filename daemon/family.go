@@ -38,9 +38,17 @@ type family struct {
 	swept      bool           // what a crash left behind is removed
 	outside    []netip.Prefix // addresses outside of their interface's networks
 	problem    string         // why the addresses fail, for people
-	sending    int            // adverts of this turn that did not fail
-	heard      bool           // one of the last turn with any left
-	unsent     uint64         // adverts that could not be sent
+	deletions  deletions      // of addresses, by others
+
+	sending     int       // adverts of this turn that did not fail
+	heard       bool      // one of the last turn with any left
+	mute        bool      // none of them did
+	keptBack    bool      // the addresses are wanted, and are set when an advert has left
+	lastLeft    time.Time // an advert, or since when one may
+	muteEnds    time.Time // it is taken out because nobody hears it; zero: it is not
+	mutePause   time.Duration
+	unsent      uint64 // adverts that could not be sent
+	sendProblem string // why the last of them could not
 }
 
 func (r *router) addFamily(i int) {

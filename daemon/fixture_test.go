@@ -74,6 +74,14 @@ func (s *stage) Send(batch []Datagram, failed func(int, error)) {
 	}
 }
 
+// Try knows what Send will do, as with multicast.
+func (s *stage) Try(d Datagram) error {
+	if !d.Destination.IsMulticast() {
+		return nil
+	}
+	return s.sendFail
+}
+
 func (s *stage) Set(key string, w Want) {
 	var what []string
 	for _, a := range w.Addresses {
@@ -131,6 +139,8 @@ func (s *stage) Find(key string, _ Want) {
 func (s *stage) Probe(key string, at Address) {
 	s.note("probe %s %v on %d", key, at.Prefix.Addr(), at.Link)
 }
+
+func (s *stage) FindManagers(key, ifname string) { s.note("managers of %s for %s", ifname, key) }
 
 func (s *stage) note(format string, args ...any) { s.did = append(s.did, fmt.Sprintf(format, args...)) }
 

@@ -17,10 +17,19 @@ func (d *Daemon) linkChanged(l Link) {
 	for _, r := range d.routers {
 		if slices.Contains(r.config.Interfaces(), l.Name) {
 			d.linkOf(r, l)
+			d.tryAddresses(r)
 		}
 	}
 	if d.waiting != nil {
 		d.tryReload(d.waiting)
+	}
+}
+
+// tryAddresses lets a router whose addresses could not be set try again: what was in the
+// way may have gone with the interface's change.
+func (d *Daemon) tryAddresses(r *router) {
+	for _, f := range r.families {
+		d.step(f, vrrp.Unblock{Reason: vrrp.AddressFailed})
 	}
 }
 
@@ -48,6 +57,7 @@ func (d *Daemon) linkOf(r *router, l Link) {
 	hindrances := r.hindrances(links)
 	for _, h := range hindrances {
 		if h.holds {
+			h.family.deletions.excuse() // they may have gone with the interface
 			d.setBlocked(h.family, h.why, true)
 		}
 	}
@@ -77,7 +87,7 @@ func (r *router) hindrances(links map[string]Link) (all []hindrance) {
 	for _, f := range r.families {
 		all = append(all,
 			hindrance{f, vrrp.LinkDown, down},
-			hindrance{f, vrrp.NoSocket, there && !own.listening(f.config.IPv4())},
+			hindrance{f, vrrp.NoSocket, f.noSocket(links)},
 			hindrance{f, vrrp.NoSourceAddress, there && !f.sourceOn(&own).IsValid()},
 			hindrance{f, vrrp.InterfaceMissing, missing})
 	}

@@ -16,6 +16,9 @@ type Network interface {
 	// Send sends adverts, all of them even if some fail. failed, which may be nil,
 	// is called with the index and error of each that did not leave.
 	Send(batch []Datagram, failed func(i int, err error))
+	// Try tells whether a datagram could be sent, without any host hearing of it. nil
+	// may also mean that nobody can tell.
+	Try(d Datagram) error
 	// Set makes the addresses of a key as wanted, and keeps them so.
 	Set(key string, w Want)
 	// Renew renews the lease of a key's addresses.
@@ -27,6 +30,8 @@ type Network interface {
 	// Announce sends one gratuitous ARP or unsolicited NA for each address of a key
 	// that is held, or for some of them only.
 	Announce(key string, only ...netip.Addr)
+	// FindManagers looks who else manages the addresses of an interface.
+	FindManagers(key, ifname string)
 	// Follow follows the interfaces and addresses of these routers, and of no others.
 	// Of an interface that is new, its Link is posted, also when it does not exist.
 	Follow(routers []*config.Router)
@@ -99,10 +104,11 @@ type Link struct {
 	MTU      int
 	Up       bool   // set up, and with a carrier
 	Hardware string // its Ethernet address
+	Master   string // the bridge, bond or the like whose port it is; empty: none
 
 	ListeningIPv4, ListeningIPv6 bool           // adverts can be received
 	Prefixes                     []netip.Prefix // its own addresses, the primary one first
-	Problem                      string         // why one of the wanted families is not listening, for people
+	Problem                      string         // why packets don't arrive, for people
 }
 
 // listening tells whether adverts of a family can be received.
@@ -133,6 +139,7 @@ type Packet struct {
 	Link                int // interface index
 	Source, Destination netip.Addr
 	TTL                 uint8
+	Lost                uint32 // packets before it, for which the socket had no room
 	Payload             []byte // taken over only until the call returns
 }
 
@@ -145,11 +152,18 @@ type Found struct {
 	Err       error // why there is nothing to go on with; nil: all is there
 }
 
+// Managers are the programs that manage the addresses of an interface.
+type Managers struct {
+	Key      string   // of addresses on it
+	Managers []string // for each a sentence: which it is, and what makes it leave them alone
+}
+
 // Holding is what is true of a key's addresses.
 type Holding struct {
 	Key     string
 	Held    bool
 	Added   []netip.Addr // Held: those that were not there before
+	PutBack bool         // somebody else had deleted them
 	Expired bool         // the kernel removed them because nobody renewed their lease
 	Err     error
 }

@@ -25,10 +25,11 @@ type router struct {
 	starting bool // it may not run before its checks' first verdicts
 	trusting bool // checks that a reload has added cost nothing before their first verdict
 
-	opening   opening   // until it is started
-	graceEnds time.Time // zero: the checks are not waited for
-	priority  uint8     // what the core was told
-	because   string    // why it is not the configured one
+	opening    opening   // until it is started
+	graceEnds  time.Time // zero: the checks are not waited for
+	hearsUntil time.Time // after it has overslept: what the sockets hold comes first
+	priority   uint8     // what the core was told
+	because    string    // why it is not the configured one
 }
 
 // newRouter makes a router, and says what holds it back. It is not started.

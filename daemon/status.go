@@ -52,6 +52,9 @@ type RouterStatus struct {
 	Outside   []netip.Prefix `json:"outside,omitempty"` // of the interface's networks
 	Owns      bool           `json:"owns"`
 	Problem   string         `json:"problem,omitempty"`
+	// DeletedByOthers says that somebody deletes the addresses again and again, and who
+	// it may be.
+	DeletedByOthers string `json:"deleted_by_others,omitempty"`
 
 	Active    *ActiveStatus `json:"active,omitempty"`   // whom a Backup hears
 	Resigned  bool          `json:"resigned,omitempty"` // by `vipd resign`: it does not preempt
@@ -79,6 +82,7 @@ type CounterStatus struct {
 	PriorityZeroReceived uint64 `json:"priority_zero_received"`
 	BecameActive         uint64 `json:"became_active"`
 	Announced            uint64 `json:"announced"`
+	Deletions            uint64 `json:"deletions"` // by others, of addresses that were put back
 }
 
 // CheckStatus is one check's.
@@ -101,6 +105,7 @@ type ReloadStatus struct {
 // LoopStatus is the daemon's own.
 type LoopStatus struct {
 	Dropped  uint64            `json:"dropped"` // packets, because the queue was full
+	Overrun  uint64            `json:"overrun"` // packets that the kernel dropped, because a socket was full
 	Late     uint64            `json:"late"`    // wake-ups later than an advert interval
 	MaxLate  string            `json:"max_late"`
 	Rejected map[string]uint64 `json:"rejected,omitempty"` // packets that belong to no router
@@ -135,7 +140,7 @@ func (d *Daemon) snapshot() Status {
 		Node: d.config.Node, Version: d.version, Started: d.wall(d.started),
 		Routers: []RouterStatus{}, Checks: []CheckStatus{}, Maintenance: d.maintenance,
 		Loop: LoopStatus{
-			Dropped: d.dropped.Load(), Late: d.lateness.count, MaxLate: d.lateness.max.String(),
+			Dropped: d.dropped.Load(), Overrun: d.overrun.Load(), Late: d.lateness.count, MaxLate: d.lateness.max.String(),
 			Rejected: counts(d.rejected[:], rejectWord),
 		},
 	}
@@ -173,12 +178,15 @@ func (d *Daemon) familyStatus(f *family) RouterStatus {
 			AdvertsNotSent:   f.unsent,
 			PriorityZeroSent: core.Counters.PriorityZeroSent, PriorityZeroReceived: core.Counters.PriorityZeroReceived,
 			BecameActive: core.Counters.BecameActive, Announced: core.Counters.Announced,
+			Deletions: f.deletions.count,
 		},
+		DeletedByOthers: f.deletedByOthers(d.now),
+
 		Rejected: counts(core.Counters.Rejected[:], rejectWord),
 		Noticed:  counts(core.Counters.Noticed[:], func(i int) string { return vrrp.NoticeKind(i).String() }),
 	}
 	if f.problem == "" {
-		s.Problem = f.link.Problem
+		s.Problem = f.linkProblem()
 	}
 	if f.source.IsValid() {
 		s.Source = f.source.String()
@@ -196,6 +204,19 @@ func (d *Daemon) familyStatus(f *family) RouterStatus {
 		}
 	}
 	return s
+}
+
+// linkProblem is what is wrong with the interfaces, its own first.
+func (f *family) linkProblem() string {
+	if f.link.Problem != "" {
+		return f.link.Problem
+	}
+	for _, name := range f.router.config.Interfaces() {
+		if l := f.router.links[name]; l.Problem != "" {
+			return name + ": " + l.Problem
+		}
+	}
+	return ""
 }
 
 // wall turns an instant of the loop's clock into wall-clock time, in whole

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"syscall"
 	"time"
 )
 
@@ -118,13 +119,26 @@ func (r *runner) ask(ctx context.Context) error {
 // replaces; 0: none.
 func (r *runner) result(died int, err error, took time.Duration) Result {
 	res := Result{Check: r.Name, OK: err == nil, Took: took}
-	if err == nil {
+	switch {
+	case err == nil:
 		return res
-	}
-	if died != 0 {
+	case died != 0:
 		res.Died = true
 		err = fmt.Errorf("process %d ended: %w", died, err)
+	case isShortage(err):
+		res.Unmade = true
+		err = fmt.Errorf("not asked: %w", err)
 	}
 	res.Detail = printable(err.Error())
 	return res
+}
+
+// isShortage tells whether this process or this host has run out of what a probe needs.
+func isShortage(err error) bool {
+	for _, shortage := range [...]error{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.ENOBUFS} {
+		if errors.Is(err, shortage) {
+			return true
+		}
+	}
+	return false
 }

@@ -5,8 +5,10 @@ package health
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -111,6 +113,24 @@ func (f failing) prober(Processes) Prober     { return f }
 func (f failing) Probe(context.Context) error { return errors.New(string(f)) }
 
 // A check that is taken out of the config must not report a failure for that.
+// What this process lacks is not the service's fault; a process that ended is.
+func TestShortage(t *testing.T) {
+	for _, shortage := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.ENOBUFS} {
+		r := runner{Check: &Check{Name: "web"}}
+		err := fmt.Errorf("192.0.2.1:80: %w", shortage)
+		if got := r.result(0, err, 0); !got.Unmade || got.OK || got.Detail != "not asked: "+err.Error() {
+			t.Errorf("%v: %+v", shortage, got)
+		}
+		if got := r.result(812, err, 0); got.Unmade || !got.Died {
+			t.Errorf("%v after a death: %+v", shortage, got)
+		}
+	}
+	r := runner{Check: &Check{Name: "web"}}
+	if got := r.result(0, syscall.ECONNREFUSED, 0); got.Unmade {
+		t.Errorf("refused: %+v", got)
+	}
+}
+
 func TestRunDoesNotReportWhatItsEndCutShort(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{takes: []time.Duration{time.Hour}, origin: time.Now()}

@@ -20,6 +20,9 @@ type Result struct {
 	// Died: the watched process ended and there is no other in its place. OK is
 	// false; it is a verdict at once, whatever fall says.
 	Died bool
+	// Unmade: the probe could not be made for want of something on this side, such as
+	// file descriptors. OK is false, and it says nothing about the service.
+	Unmade bool
 	// Detail says why not, for people, in at most 200 bytes, one line, printable:
 	// "HTTP 503". It is empty when OK.
 	Detail string

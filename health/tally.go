@@ -46,8 +46,12 @@ func NewTally(rise, fall int) Tally {
 // Verdict returns what the results so far amount to.
 func (t *Tally) Verdict() Verdict { return t.verdict }
 
-// Add counts a result and reports whether it changed the verdict.
+// Add counts a result and reports whether it changed the verdict. One that is Unmade
+// counts for nothing.
 func (t *Tally) Add(r Result) (changed bool) {
+	if r.Unmade {
+		return false
+	}
 	says := Fail
 	if r.OK {
 		says = Pass

@@ -6,7 +6,7 @@ import "testing"
 
 func TestTally(t *testing.T) {
 	const rise, fall = 2, 3
-	// Results are + (OK), - (not OK) and D (died). Verdicts after each result are
+	// Results are + (OK), - (not OK), D (died) and 0 (unmade). Verdicts after each result are
 	// ? (unknown), P (pass) and F (fail), in capitals where the verdict changed.
 	tests := map[string]struct {
 		rise, fall        int
@@ -28,6 +28,9 @@ func TestTally(t *testing.T) {
 		"failures before a death don't count after recovery": {rise, fall, "+--D++--", "PppFfPpp"},
 		"a death between successes starts their row again":   {rise, fall, "-+D+", "Ffff"},
 		"one in a row is at once":                            {1, 1, "+-+-", "PFPF"},
+		"probes that can't be made are no verdict":           {rise, fall, "000-", "???F"},
+		"nor do they count among failures":                   {rise, fall, "+-0-0-", "PppppF"},
+		"nor for a recovery":                                 {rise, fall, "-+000+", "FffffP"},
 		"less than one in a row is one":                      {0, -1, "+-+-", "PFPF"},
 	}
 	for name, test := range tests {
@@ -35,7 +38,7 @@ func TestTally(t *testing.T) {
 			tally := NewTally(test.rise, test.fall)
 			got := ""
 			for _, c := range test.results {
-				changed := tally.Add(Result{OK: c == '+', Died: c == 'D'})
+				changed := tally.Add(Result{OK: c == '+', Died: c == 'D', Unmade: c == '0'})
 				got += letter(tally.Verdict(), changed)
 			}
 			if got != test.verdicts {

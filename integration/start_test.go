@@ -148,7 +148,7 @@ func TestDeletedAddressComesBack(t *testing.T) {
 	for range repetitions {
 		var gone time.Duration
 		windows = append(windows, p.see(t, s, func() (err error) {
-			gone, err = deleteVIP(t, s.lb1)
+			gone, err = s.lb1.deleteVIP(t)
 			return err
 		}, s.lb1))
 		t.Logf("ip addr del: the VIP is back after %v", gone)
@@ -175,26 +175,4 @@ func elections(t *testing.T, s *site) (won [2]uint64) {
 		won[i] = r.Counters.BecameActive
 	}
 	return won
-}
-
-// deleteVIP deletes the VIP and returns how long it was gone.
-func deleteVIP(t *testing.T, n *node) (time.Duration, error) {
-	found, err := n.addresses()
-	if err != nil || len(found) != 1 {
-		return 0, fmt.Errorf("%d addresses, %w", len(found), err)
-	}
-	link, err := n.host.Handle().LinkByName(ifname)
-	if err != nil {
-		return 0, err
-	}
-	start := time.Now()
-	if err := n.host.Handle().AddrDel(link, &found[0]); err != nil {
-		return 0, err
-	}
-	for ctx := patient(t); ctx.Err() == nil; { // as often as can be, as it is back within milliseconds
-		if owns, err := n.owns(); owns || err != nil {
-			return time.Since(start), err
-		}
-	}
-	return 0, errors.New("the VIP does not come back")
 }

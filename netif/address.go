@@ -58,6 +58,8 @@ type slot struct {
 	downed  bool // somebody set its virtual link down, or deleted it
 	due     bool // a Renew waits
 	silent  bool // what silence was told
+
+	looks looks // at what somebody touched
 }
 
 // holding is one address that is there as ours.
@@ -112,8 +114,7 @@ func (k *keeper) notice(a address, there bool) {
 	if s == nil || there && (a.tagged() || !k.tagging) {
 		return
 	}
-	s.suspect = true
-	k.enqueue(s)
+	k.suspect(s)
 }
 
 // suspectAll: notifications were lost, any address may have gone.
@@ -122,8 +123,7 @@ func (k *keeper) suspectAll() {
 	defer k.mu.Unlock()
 	for _, s := range k.slots {
 		if s.held != nil {
-			s.suspect = true
-			k.enqueue(s)
+			k.suspect(s)
 		}
 	}
 }
@@ -150,8 +150,8 @@ func (k *keeper) noticeLink(index int, up, there bool) {
 	defer k.mu.Unlock()
 	for _, s := range k.slots {
 		if slices.ContainsFunc(s.held, func(h holding) bool { return h.Link == index }) {
-			s.suspect, s.downed = true, true
-			k.enqueue(s)
+			s.downed = true
+			k.suspect(s)
 		}
 	}
 }
@@ -162,8 +162,7 @@ func (k *keeper) suspectRoutes() {
 	defer k.mu.Unlock()
 	for _, s := range k.slots {
 		if s.held != nil && len(s.want.Routes) > 0 {
-			s.suspect = true
-			k.enqueue(s)
+			k.suspect(s)
 		}
 	}
 }
@@ -256,7 +255,8 @@ func (k *keeper) take() (tasks []*task, renewals []*slot) {
 		case s.held != nil && s.due:
 			renewals = append(renewals, s)
 		}
-		s.queued, s.asked, s.suspect, s.downed, s.lapsed, s.due = false, false, false, false, false, false
+		s.downed = s.downed && s.looks.waiting
+		s.queued, s.asked, s.suspect, s.lapsed, s.due = false, false, false, false, false
 	}
 	k.queue = nil
 	return tasks, renewals

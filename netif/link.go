@@ -25,6 +25,9 @@ type Link struct {
 	Up bool
 	// Hardware is its Ethernet address; empty if it speaks neither ARP nor ND.
 	Hardware string
+	// Master is the bridge, bond or the like whose port it is: that one takes the packets
+	// for its addresses, and for the groups. Empty: there is none.
+	Master string
 	// ListeningIPv4 and ListeningIPv6: packets can be received, the socket is open and
 	// in the group.
 	ListeningIPv4, ListeningIPv6 bool
@@ -32,7 +35,7 @@ type Link struct {
 	// any in [Config.Virtual], nor one that duplicate address detection has not
 	// cleared (RFC 4862 §5.4).
 	Prefixes []netip.Prefix
-	Problem  string // why a wanted family is not listening, for people; else ""
+	Problem  string // why packets don't arrive, for people; else ""
 }
 
 // SourceIPv4 is the interface's primary IPv4 address (RFC 9568 §5.1.1.1), the zero
@@ -60,7 +63,7 @@ func (l Link) SourceIPv6() (lowest netip.Addr) {
 
 func (l Link) equal(other Link) bool {
 	return l.Name == other.Name && l.Index == other.Index && l.MTU == other.MTU && l.Up == other.Up &&
-		l.Hardware == other.Hardware && l.ListeningIPv4 == other.ListeningIPv4 &&
+		l.Hardware == other.Hardware && l.Master == other.Master && l.ListeningIPv4 == other.ListeningIPv4 &&
 		l.ListeningIPv6 == other.ListeningIPv6 && l.Problem == other.Problem &&
 		slices.Equal(l.Prefixes, other.Prefixes)
 }

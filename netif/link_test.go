@@ -86,12 +86,7 @@ func TestLinkIsFollowed(t *testing.T) {
 func TestLeavingABridgeIsNoDeletion(t *testing.T) {
 	newWorld(t)
 	r := start(t, "eth0")
-	link, err := netlink.LinkByName("eth0")
-	check(t, err)
-	bridge := &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: "br0"}}
-	check(t, netlink.LinkAdd(bridge))
-	t.Cleanup(func() { check(t, netlink.LinkDel(bridge)) })
-	check(t, netlink.LinkSetMaster(link, bridge))
+	link := intoBridge(t)
 	check(t, netlink.LinkSetNoMaster(link))
 	check(t, netlink.LinkSetMTU(link, 1400)) // comes after it
 	r.awaitLink(t, "eth0", func(l netif.Link) bool { return l.MTU == 1400 })
@@ -100,6 +95,18 @@ func TestLeavingABridgeIsNoDeletion(t *testing.T) {
 			t.Errorf("told gone: %+v", l)
 		}
 	}
+}
+
+// intoBridge makes eth0 a port of a new bridge br0.
+func intoBridge(t *testing.T) netlink.Link {
+	t.Helper()
+	link, err := netlink.LinkByName("eth0")
+	check(t, err)
+	bridge := &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: "br0"}}
+	check(t, netlink.LinkAdd(bridge))
+	t.Cleanup(func() { check(t, netlink.LinkDel(bridge)) })
+	check(t, netlink.LinkSetMaster(link, bridge))
+	return link
 }
 
 // receivers are the file descriptors of the receive sockets bound to eth0, by their

@@ -26,6 +26,7 @@ type Packet struct {
 	Link                int // index of the interface that it came in on
 	Source, Destination netip.Addr
 	TTL                 uint8  // IPv6: the hop limit
+	Lost                uint32 // before it, and since the last one: the kernel had no room for them
 	Payload             []byte // as long as the IP packet says; valid during the call only
 }
 
@@ -50,6 +51,7 @@ type receiver struct {
 	reception
 	index    int
 	conn     net.PacketConn
+	drops    drops
 	messages []ipv4.Message // reused; the type is that of IPv6, too
 }
 
@@ -66,7 +68,7 @@ func openReceiver(ctx context.Context, name string, index int, f family) (*recei
 		return nil, errors.Join(err, conn.Close())
 	}
 	for range receiveBatch {
-		r.messages = append(r.messages, r.message())
+		r.messages = append(r.messages, r.drops.room(r.message()))
 	}
 	return r, nil
 }
@@ -85,6 +87,10 @@ func isolate(raw syscall.RawConn, name string, f family) (err error) {
 		}
 		if err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, advertBuffer); err != nil {
 			err = fmt.Errorf("receive buffer: %w", err)
+			return
+		}
+		if err = countDrops(int(fd)); err != nil {
+			err = fmt.Errorf("count what finds no room in it: %w", err)
 		}
 	})
 	return errors.Join(failed, err)
@@ -100,7 +106,10 @@ func (r *receiver) read(deliver func(Packet)) error {
 		return err
 	}
 	for i := range r.messages[:n] {
-		if p, ok := r.parse(&r.messages[i]); ok && p.Link == r.index {
+		m := &r.messages[i]
+		r.drops.read(m.OOB[:m.NN])
+		if p, ok := r.parse(m); ok && p.Link == r.index {
+			p.Lost = r.drops.tell()
 			deliver(p)
 		}
 	}

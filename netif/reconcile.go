@@ -25,6 +25,7 @@ type task struct {
 	asked   bool // by a Set, so it is answered in any case
 	due     bool // renew what is there, too
 	downed  bool // the virtual link was
+	late    bool // the kernel may have ended a lease
 	expired bool // what has vanished stays away
 	adds    []change
 	removes []change
@@ -42,6 +43,7 @@ func (s *slot) task(now time.Time) *task {
 		asked:   s.asked,
 		due:     s.due,
 		downed:  s.downed,
+		late:    s.want.Lease > 0 && s.overdue(now),
 		expired: !s.asked && (s.lapsed || s.ranOut(now)),
 	}
 }
@@ -69,7 +71,7 @@ func (k *keeper) reconcile(tasks []*task) {
 	}
 	k.carryOut(tasks, func(t *task) *[]change { return &t.removes })
 	for _, t := range tasks {
-		k.speak(t.slot) // what has gone is silent to its end
+		k.speak(t) // what has gone is silent to its end
 		k.concludeRemoves(t)
 	}
 }
@@ -151,9 +153,9 @@ func (k *keeper) concludeAdds(t *task, there *survey, now time.Time) {
 	case len(t.adds) > 0 || t.asked:
 		t.slot.added = append(t.slot.added, t.added()...)
 		k.publish(t.slot, t.nowHeld(now))
-		k.speak(t.slot)
+		k.speak(t)
 		if t.asked || len(t.slot.added) > 0 {
-			k.answer(Holding{Key: t.slot.key, Held: true, Added: t.slot.added}, t.slot)
+			k.answer(Holding{Key: t.slot.key, Held: true, Added: t.slot.added, PutBack: !t.asked && !t.late}, t.slot)
 		}
 	}
 }
@@ -206,10 +208,12 @@ func (k *keeper) withdrawRoutes(tasks []*task) {
 	}
 }
 
-// speak tells for which addresses ARP and ND are not answered, when that changes.
-func (k *keeper) speak(s *slot) {
+// speak tells for which addresses ARP and ND are not answered, when that changes. A Set
+// that came during the task does not count yet.
+func (k *keeper) speak(t *task) {
+	s := t.slot
 	k.mu.Lock()
-	silent := s.want.Present && s.want.Silent && s.held != nil
+	silent := t.want.Present && t.want.Silent && s.held != nil
 	changed := silent != s.silent
 	s.silent = silent
 	var addresses []netip.Addr

@@ -28,6 +28,7 @@ type link struct {
 	admin    bool             // set up
 	up       bool             // and running
 	hardware net.HardwareAddr // nil: no Ethernet, or it speaks neither ARP nor ND
+	master   int              // index of the bridge, bond or the like whose port it is; 0: none
 }
 
 // address is an address on a link.
@@ -139,6 +140,9 @@ func parseLink(m syscall.NetlinkMessage) (link, bool) {
 	l.up = l.admin && running
 	if base.EncapType == "ether" && base.RawFlags&unix.IFF_NOARP == 0 {
 		l.hardware = base.HardwareAddr
+	}
+	if base.Slave == nil || base.Slave.SlaveType() != "vrf" { // a VRF leaves the packets to the link
+		l.master = base.MasterIndex
 	}
 	return l, l.index > 0
 }

@@ -69,5 +69,8 @@ type Holding struct {
 	Key   string
 	Held  bool
 	Added []netip.Addr // Held: those that were not there before; the others were left alone
-	Err   error
+	// PutBack: nobody asked for it. Somebody else deleted those that were added, or set
+	// their virtual link down.
+	PutBack bool
+	Err     error
 }

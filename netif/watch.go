@@ -4,6 +4,7 @@ package netif
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"slices"
@@ -229,6 +230,10 @@ func (w *watcher) describe(f *follower, l link) Link {
 	}
 	described.Problem = ""
 	described.Prefixes = w.own(l.index)
+	if l.master != 0 {
+		described.Master = w.masterName(l.master)
+		described.Problem = "it is a port of " + described.Master + ", which takes its packets"
+	}
 	for _, e := range f.port.ears {
 		if e.problem != "" && described.Problem == "" {
 			described.Problem = e.problem
@@ -237,6 +242,14 @@ func (w *watcher) describe(f *follower, l link) Link {
 		described.ListeningIPv6 = described.ListeningIPv6 || e.level == unix.IPPROTO_IPV6 && e.problem == ""
 	}
 	return described
+}
+
+// masterName is the name of a link that has others as its ports.
+func (w *watcher) masterName(index int) string {
+	if name := w.table.links[index].name; name != "" {
+		return name
+	}
+	return fmt.Sprintf("the interface with index %d", index) // in another namespace, or not told yet
 }
 
 // own lists the addresses that are the link's own: IPv4 before IPv6, primary ones

@@ -255,6 +255,7 @@ func testInterfacesDoNotHearEachOther(t *testing.T, f family) {
 	check(t, err)
 	_, err = other.Plug(w.peer, "eth1", "198.51.100.12/24", "2001:db8:1::12/64")
 	check(t, err)
+	check(t, w.peer.Do(func() error { return awaitUsableOn("eth1") }))
 	second := map[string]string{"IPv4": "198.51.100.11", "IPv6": "2001:db8:1::11"}[f.name]
 	r := start(t, "eth0", "eth1")
 	zero, one := r.last(t, "eth0").Index, r.last(t, "eth1").Index

@@ -83,8 +83,10 @@ func newWorld(t *testing.T) *world {
 }
 
 // awaitUsable waits until eth0 has its IPv6 addresses, which is some time after it is up.
-func awaitUsable() error {
-	link, err := netlink.LinkByName("eth0")
+func awaitUsable() error { return awaitUsableOn("eth0") }
+
+func awaitUsableOn(ifname string) error {
+	link, err := netlink.LinkByName(ifname)
 	if err != nil {
 		return err
 	}

@@ -53,7 +53,7 @@ const (
 	LinkDown
 	// NoSourceAddress: the interface has no address to send adverts from.
 	NoSourceAddress
-	// NoSocket: adverts can't be received on the interface.
+	// NoSocket: adverts can't be received on the interface, or not be sent.
 	NoSocket
 	// AddressFailed: the virtual addresses could not be set.
 	AddressFailed

@@ -56,6 +56,7 @@ func run(c *config.Config, path, state string) error {
 	defer timer.Close()
 	port := &networkPort{}
 	d := daemon.New(c, version, port, &timerPort{timer}, log)
+	port.managers = d.PostManagers
 	r := &reloader{path: path, daemon: d, level: level, config: c}
 	if err := remember(d, state); err != nil {
 		log.Error("what was to outlive the restart can't be read", "error", err)

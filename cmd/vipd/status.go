@@ -99,6 +99,9 @@ func printRemarks(w io.Writer, s daemon.Status, now time.Time) {
 	} else if last != nil {
 		lines = append(lines, fmt.Sprintf("reloaded %s ago, changes: %d", age(last.At, now), last.Changes))
 	}
+	if dropped := s.Loop.Dropped + s.Loop.Overrun; dropped > 0 {
+		lines = append(lines, fmt.Sprintf("%d packets were dropped: they came faster than the daemon could take them", dropped))
+	}
 	if s.Loop.Late > 0 {
 		lines = append(lines, fmt.Sprintf("the daemon woke late %d times, by up to %s", s.Loop.Late, s.Loop.MaxLate))
 	}
@@ -118,6 +121,9 @@ func remarks(r daemon.RouterStatus, now time.Time) []string {
 	}
 	if r.Problem != "" {
 		lines = append(lines, r.Problem)
+	}
+	if r.DeletedByOthers != "" {
+		lines = append(lines, r.DeletedByOthers)
 	}
 	if r.Failing != "" {
 		lines = append(lines, fmt.Sprintf("priority %d instead of %d because of %s", r.Priority, r.ConfiguredPriority, r.Failing))

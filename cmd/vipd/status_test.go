@@ -29,12 +29,13 @@ func TestPrintStatus(t *testing.T) {
 		}, {
 			Name: "inside", Family: "ipv6", State: "initialize", Blocked: []string{"link-down", "check-failed"}, Since: now.Add(-time.Hour),
 			Interface: "eth1", VRID: 52, Priority: 254, ConfiguredPriority: 254, Problem: "a problem",
-			Addresses: []netip.Prefix{netip.MustParsePrefix("2001:db8::1/64")},
-			Outside:   []netip.Prefix{netip.MustParsePrefix("2001:db8::1/64")},
+			DeletedByOthers: "somebody deletes the addresses",
+			Addresses:       []netip.Prefix{netip.MustParsePrefix("2001:db8::1/64")},
+			Outside:         []netip.Prefix{netip.MustParsePrefix("2001:db8::1/64")},
 		}},
 		Checks: []daemon.CheckStatus{{Name: "haproxy", Verdict: "fail", Since: now.Add(-5 * time.Second), Took: "102µs", Detail: "connection refused"}},
 		Reload: &daemon.ReloadStatus{At: now.Add(-time.Minute), Error: "vipd.yaml:3:3: unknown key"},
-		Loop:   daemon.LoopStatus{Late: 1, MaxLate: "2s", Rejected: map[string]uint64{"ttl": 7}},
+		Loop:   daemon.LoopStatus{Late: 1, MaxLate: "2s", Dropped: 1, Overrun: 2, Rejected: map[string]uint64{"ttl": 7}},
 	}
 	const want = `node lb2, vipd 1.0, running for 3d
 
@@ -51,9 +52,11 @@ web ipv4: 2 adverts refused: count-zero
 web ipv4: 3 adverts refused: interval-zero
 web ipv4: 5 adverts of a router that is configured differently: interval-differs
 inside ipv6: a problem
+inside ipv6: somebody deletes the addresses
 inside ipv6: in none of the networks of eth1: 2001:db8::1/64
 7 adverts refused: ttl
 the reload of 1m0s ago failed, everything stayed as it was: vipd.yaml:3:3: unknown key
+3 packets were dropped: they came faster than the daemon could take them
 the daemon woke late 1 times, by up to 2s
 `
 	var out strings.Builder

@@ -4,6 +4,7 @@ package main
 
 import (
 	"errors"
+	"net"
 	"net/netip"
 	"time"
 
@@ -15,8 +16,9 @@ import (
 
 // networkPort is netif as the daemon wants it.
 type networkPort struct {
-	host  *netif.Host
-	batch []netif.Datagram
+	host     *netif.Host
+	batch    []netif.Datagram
+	managers func(daemon.Managers) // is told of what FindManagers has found
 }
 
 func (p *networkPort) Send(batch []daemon.Datagram, failed func(int, error)) {
@@ -26,6 +28,8 @@ func (p *networkPort) Send(batch []daemon.Datagram, failed func(int, error)) {
 	}
 	p.host.Send(p.batch, failed)
 }
+
+func (p *networkPort) Try(d daemon.Datagram) error { return p.host.Try(netif.Datagram(d)) }
 
 func (p *networkPort) Set(key string, w daemon.Want)  { p.host.Set(key, wanted(w)) }
 func (p *networkPort) Find(key string, w daemon.Want) { p.host.Find(key, wanted(w)) }
@@ -48,8 +52,23 @@ func (p *networkPort) Announce(key string, only ...netip.Addr) { p.host.Announce
 
 func (p *networkPort) Probe(key string, at daemon.Address) { p.host.Probe(key, netif.Address(at)) }
 
+// FindManagers looks beside the loop: it reads files. The daemon asks at most once a
+// minute for each key.
+func (p *networkPort) FindManagers(key, ifname string) {
+	go func() {
+		var index int
+		if link, err := net.InterfaceByName(ifname); err == nil {
+			index = link.Index
+		}
+		p.managers(daemon.Managers{Key: key, Managers: host.Managers("/", ifname, index)})
+	}()
+}
+
 func holding(h netif.Holding) daemon.Holding {
-	return daemon.Holding{Key: h.Key, Held: h.Held, Added: h.Added, Expired: errors.Is(h.Err, netif.ErrExpired), Err: h.Err}
+	return daemon.Holding{
+		Key: h.Key, Held: h.Held, Added: h.Added, PutBack: h.PutBack,
+		Expired: errors.Is(h.Err, netif.ErrExpired), Err: h.Err,
+	}
 }
 
 // timerPort is host's timer and clock as the daemon wants them.
