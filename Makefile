@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 .DEFAULT_GOAL := help
-.PHONY: help build test unit check cover demo bench-core bench-lease sim mutants fuzz needs clean
+.PHONY: help build test unit check cover demo chaos bench-core bench-lease sim mutants fuzz needs clean
 
 SERVICE ?= haproxy
 SEED ?= 1
 WORLDS ?= 100000
+DURATION ?= 30m
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 FUZZTIME ?= 60s
 
@@ -37,6 +38,10 @@ cover: ## every statement of the core is covered
 demo: needs build ## watch an address move between two load balancers (root; SERVICE=nginx for nginx)
 	@mkdir -p bin && go build -o bin/demo ./integration/demo
 	@bin/demo -vipd bin/vipd -service $(SERVICE)
+
+chaos: needs build ## let things go wrong at random for DURATION=30m, by SEED=1 (root; Ctrl-C: the report so far)
+	@mkdir -p bin && go build -o bin/chaos ./integration/chaos
+	@bin/chaos -vipd bin/vipd -seed $(SEED) -duration $(DURATION)
 
 bench-core: ## time and allocations of the protocol core
 	go test -run '^$$' -bench . -benchmem ./vrrp

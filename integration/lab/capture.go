@@ -163,6 +163,10 @@ func timestamp(control []byte) (time.Time, error) {
 // Packets are those captured so far.
 func (c *Capture) Packets() []Packet { return c.packets.all() }
 
+// Take are those captured since the last Take. They are forgotten, so that a capture
+// can go on for ever.
+func (c *Capture) Take() []Packet { return c.packets.take() }
+
 // Wait waits for the first packet, from the begin of the capture on, that matches.
 // It is an error when ctx ends before that, or the capture.
 func (c *Capture) Wait(ctx context.Context, match func(Packet) bool) (Packet, error) {

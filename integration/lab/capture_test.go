@@ -314,3 +314,34 @@ func TestFullCapture(t *testing.T) {
 		t.Error("no error")
 	}
 }
+
+// What is taken is forgotten, and makes room; who waits goes on where it was.
+func TestTake(t *testing.T) {
+	j := newJournal[int]()
+	must(t, j.add(1))
+	must(t, j.add(2))
+	seen, found := make(chan struct{}), make(chan int)
+	go func() {
+		three, _ := j.wait(patient(t), func(n int) bool {
+			if n == 2 {
+				close(seen)
+			}
+			return n == 3
+		})
+		found <- three
+	}()
+	<-seen
+	if diff := cmp.Diff([]int{1, 2}, j.take()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	must(t, j.add(3))
+	if got := <-found; got != 3 {
+		t.Errorf("waited for 3: %d", got)
+	}
+	if diff := cmp.Diff([]int{3}, j.take()); diff != "" {
+		t.Errorf("the second time (-want +got):\n%s", diff)
+	}
+	if left := j.take(); len(left) > 0 {
+		t.Errorf("taken already: %v", left)
+	}
+}

@@ -153,6 +153,20 @@ func inOrder(claims []Claim) []Claim {
 
 // TwoOwners is the longest time in which two or more nodes claimed at once.
 func TwoOwners(claims []Claim) (longest time.Duration) {
+	for _, span := range Shared(claims) {
+		longest = max(longest, span.Length())
+	}
+	return longest
+}
+
+// Span is a time.
+type Span struct{ From, To time.Time }
+
+// Length is how long it is.
+func (s Span) Length() time.Duration { return s.To.Sub(s.From) }
+
+// Shared are the times in which two or more nodes claimed at once, in their order.
+func Shared(claims []Claim) (spans []Span) {
 	var moments []time.Time
 	for _, c := range claims {
 		moments = append(moments, c.From, c.To)
@@ -160,17 +174,15 @@ func TwoOwners(claims []Claim) (longest time.Duration) {
 	slices.SortFunc(moments, time.Time.Compare)
 	var since time.Time // zero: at most one claims
 	for _, now := range moments {
-		if !since.IsZero() {
-			longest = max(longest, now.Sub(since))
-		}
 		switch both := claimants(claims, now) > 1; {
-		case !both:
-			since = time.Time{}
-		case since.IsZero():
+		case both && since.IsZero():
 			since = now
+		case !both && !since.IsZero():
+			spans = append(spans, Span{since, now})
+			since = time.Time{}
 		}
 	}
-	return longest
+	return spans
 }
 
 // claimants counts the nodes that claim right after a moment.

@@ -100,6 +100,14 @@ func TestTwoOwners(t *testing.T) {
 	}
 }
 
+func TestShared(t *testing.T) {
+	got := Shared([]Claim{claim("a", 0, 10), claim("b", 8, 20), claim("a", 15, 30), claim("c", 15, 16)})
+	span := func(from, to int) Span { c := claim("", from, to); return Span{c.From, c.To} }
+	if diff := cmp.Diff([]Span{span(8, 10), span(15, 20)}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestAnswers(t *testing.T) {
 	reply := func(ms ...int) []Packet {
 		return but(adverts("a", 0, ms...), func(p *Packet) { p.Kind, p.Source, p.Target = ARPReply, vipAddr, node1 })

@@ -19,6 +19,7 @@ type journal[T any] struct {
 
 	mu      sync.Mutex // guards what follows
 	entries []T
+	taken   int           // how many came before entries
 	changed chan struct{} // closed and replaced at each entry
 	err     error         // why it ended
 }
@@ -55,16 +56,26 @@ func (j *journal[T]) all() []T {
 	return slices.Clone(j.entries)
 }
 
-// wait waits for the first entry, from the begin on, that matches.
+// take are the entries that nobody has taken yet, in future forgotten.
+func (j *journal[T]) take() []T {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	entries := j.entries
+	j.entries, j.taken = nil, j.taken+len(entries)
+	return entries
+}
+
+// wait waits for the first entry, from the begin on, that matches. What is taken
+// meanwhile may be missed.
 func (j *journal[T]) wait(ctx context.Context, match func(T) bool) (T, error) {
 	for seen := 0; ; {
 		j.mu.Lock()
-		entries, changed := j.entries, j.changed
+		fresh, changed := j.entries[max(0, seen-j.taken):], j.changed
+		seen = j.taken + len(j.entries)
 		j.mu.Unlock()
-		if i := slices.IndexFunc(entries[seen:], match); i >= 0 {
-			return entries[seen+i], nil
+		if i := slices.IndexFunc(fresh, match); i >= 0 {
+			return fresh[i], nil
 		}
-		seen = len(entries)
 		var none T
 		select {
 		case <-changed:

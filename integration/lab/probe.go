@@ -15,7 +15,8 @@ import (
 )
 
 const (
-	// maxSamples bounds what a probe remembers: 17 minutes of the faster one.
+	// maxSamples bounds what a probe remembers: 17 minutes of the faster one, unless
+	// what has been judged is forgotten.
 	maxSamples = 1 << 20
 	// waitInterval is how often [Probe.Wait] looks.
 	waitInterval = 10 * time.Millisecond
@@ -89,6 +90,14 @@ func (p *Probe) Samples(after time.Time) []Sample {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Clone(p.samples[p.after(after):])
+}
+
+// Forget drops the samples that started at a moment or before, so that a probe can
+// go on for ever.
+func (p *Probe) Forget(until time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.samples = slices.Clone(p.samples[p.after(until):])
 }
 
 // Wait waits until the samples that started after a moment are enough, and returns

@@ -287,6 +287,10 @@ func TestProbeKeepsTheOrder(t *testing.T) {
 	if diff := cmp.Diff([]int{5, 10, 12, 15}, got); diff != "" {
 		t.Errorf("after the first (-want +got):\n%s", diff)
 	}
+	p.Forget(epoch.Add(10 * time.Millisecond))
+	if left := p.Samples(time.Time{}); len(left) != 2 || left[0].Start.Sub(epoch) != 12*time.Millisecond {
+		t.Errorf("those until 10 ms are forgotten, left are %v", left)
+	}
 	if p.add([]byte("no sample")) == nil {
 		t.Error("a line that is no sample: no error")
 	}

@@ -33,8 +33,8 @@ type Switch struct {
 
 // Cable connects an interface of a host to a port of a switch.
 type Cable struct {
-	handle *netlink.Handle // the switch's
-	port   netlink.Link
+	lan  *Namespace // the switch's
+	port netlink.Link
 }
 
 // NewSwitch makes a switch with no cable in it.
@@ -103,7 +103,7 @@ func (s *Switch) plug(n *Namespace, ifname string, addresses []string) (*Cable, 
 	if err := configure(host.handle, ifname, addresses); err != nil {
 		return nil, errors.Join(err, s.namespace.handle.LinkDel(port))
 	}
-	cable := &Cable{handle: s.namespace.handle, port: port}
+	cable := &Cable{lan: s.namespace, port: port}
 	return cable, cable.Restore()
 }
 
@@ -180,7 +180,7 @@ func addAddresses(handle *netlink.Handle, link netlink.Link, addresses []string)
 // Pull pulls the cable at the switch's end: the host's interface loses its carrier
 // and the switch forgets what it learned on the port.
 func (c *Cable) Pull() error {
-	if err := c.handle.LinkSetDown(c.port); err != nil {
+	if err := c.lan.handle.LinkSetDown(c.port); err != nil {
 		return fmt.Errorf("pull the cable from %s: %w", c.port.Attrs().Name, err)
 	}
 	return nil
@@ -188,7 +188,7 @@ func (c *Cable) Pull() error {
 
 // Restore plugs the cable in again.
 func (c *Cable) Restore() error {
-	if err := c.handle.LinkSetUp(c.port); err != nil {
+	if err := c.lan.handle.LinkSetUp(c.port); err != nil {
 		return fmt.Errorf("plug the cable into %s: %w", c.port.Attrs().Name, err)
 	}
 	return nil
@@ -197,7 +197,7 @@ func (c *Cable) Restore() error {
 // Isolate keeps hosts whose cables are isolated from reaching one another, though
 // not the others, or lets them again. Nobody loses a carrier.
 func (c *Cable) Isolate(isolated bool) error {
-	if err := c.handle.LinkSetIsolated(c.port, isolated); err != nil {
+	if err := c.lan.handle.LinkSetIsolated(c.port, isolated); err != nil {
 		return fmt.Errorf("isolate %s: %w", c.port.Attrs().Name, err)
 	}
 	return nil

@@ -34,19 +34,29 @@ func StartVipd(n *Namespace, binary, config, log string) (*Vipd, error) {
 	return v, v.start()
 }
 
+// Command runs a command of vipd for the daemon, as "resign", "web", and returns
+// what it says. The error has what it complains of.
+func (v *Vipd) Command(ctx context.Context, args ...string) (string, error) {
+	var out, complaint bytes.Buffer
+	cmd := exec.CommandContext(ctx, v.command[0], append(args, "--config", v.config)...)
+	cmd.Stdout, cmd.Stderr = &out, &complaint
+	if err := v.namespace.Start(cmd); err != nil {
+		return "", err
+	}
+	if err := cmd.Wait(); err != nil {
+		return out.String(), fmt.Errorf("vipd %s in %s: %w: %s", args[0], v.namespace.name, err, bytes.TrimSpace(complaint.Bytes()))
+	}
+	return out.String(), nil
+}
+
 // Status is the JSON that `vipd status --json` prints, also when it exits with 1
 // because a router is not well.
 func (v *Vipd) Status() ([]byte, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), statusTimeout)
 	defer cancel()
-	var out, complaint bytes.Buffer
-	cmd := exec.CommandContext(ctx, v.command[0], "status", "--json", "--config", v.config)
-	cmd.Stdout, cmd.Stderr = &out, &complaint
-	if err := v.namespace.Start(cmd); err != nil {
-		return nil, err
+	out, err := v.Command(ctx, "status", "--json")
+	if !json.Valid([]byte(out)) {
+		return nil, fmt.Errorf("no JSON: %w", err)
 	}
-	if err := cmd.Wait(); !json.Valid(out.Bytes()) {
-		return nil, fmt.Errorf("vipd status in %s: no JSON (%v): %s", v.namespace.name, err, bytes.TrimSpace(complaint.Bytes()))
-	}
-	return out.Bytes(), nil
+	return []byte(out), nil
 }
