@@ -121,3 +121,28 @@ func TestAnswers(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+func TestUnanswered(t *testing.T) {
+	packets := func(ms []int, edit func(*Packet)) []Packet { return but(adverts("a", 0, ms...), edit) }
+	question := func(p *Packet) { p.Kind, p.Source, p.Target, p.Sent = ARPRequest, node1, vipAddr, false }
+	answer := func(p *Packet) { p.Kind, p.Source, p.Target = ARPReply, vipAddr, node1 }
+	for name, test := range map[string]struct {
+		asked, a, b []int
+		want        int
+	}{
+		"nobody asks":                     {nil, nil, nil, 0},
+		"asked late is not answered late": {[]int{0, 5, 90}, []int{1, 6, 91}, nil, 1},
+		"one goes, the other comes":       {[]int{0, 5, 10, 15}, []int{1}, []int{16}, 11},
+		"nobody any more":                 {[]int{0, 5, 10}, []int{1}, nil, 95},
+		"seen late by the other":          {[]int{0, 2, 90}, []int{1, 91}, nil, 1},
+		"before and after":                {[]int{-50, 50, 200}, nil, []int{51, 300}, 1},
+	} {
+		all := map[string][]Packet{
+			"a": both(packets(test.asked, question), packets(test.a, answer)),
+			"b": both(packets(test.asked, question), packets(test.b, answer), packets(test.asked, func(p *Packet) { answer(p); p.Source = node1 })),
+		}
+		if got := Unanswered(all, vipAddr, at(0), at(100)); got != time.Duration(test.want)*time.Millisecond {
+			t.Errorf("%s: %v, want %d ms", name, got, test.want)
+		}
+	}
+}

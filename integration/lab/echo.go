@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 
 	"golang.org/x/net/ipv4"
 	"golang.org/x/net/ipv6"
@@ -36,8 +35,8 @@ func StartEcho(n *Namespace) (*Echo, error) {
 
 // serveEcho is the echo server's process.
 func serveEcho(name string, out io.Writer, stop <-chan struct{}) error {
-	v4, err4 := net.ListenUDP("udp4", &net.UDPAddr{Port: echoPort})
-	v6, err6 := net.ListenUDP("udp6", &net.UDPAddr{Port: echoPort})
+	v4, err4 := listenUDP("udp4", echoPort)
+	v6, err6 := listenUDP("udp6", echoPort)
 	if err := errors.Join(err4, err6); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 )
 
@@ -44,6 +46,19 @@ func (k *Keepalived) Configure(config string) error {
 
 // Reload has the config file read again, and does not wait for it.
 func (k *Keepalived) Reload() error { return k.Signal(syscall.SIGHUP) }
+
+// Worker is the process id of the child that speaks VRRP.
+func (k *Keepalived) Worker() (int, error) {
+	text, err := os.ReadFile(k.pidFiles[1])
+	if err != nil {
+		return 0, fmt.Errorf("find keepalived's child in %s: %w", k.namespace.name, err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		return 0, fmt.Errorf("find keepalived's child in %s: %w", k.namespace.name, err)
+	}
+	return pid, nil
+}
 
 // Kill ends all of keepalived's processes by SIGKILL. What it has configured stays.
 // When its parent alone dies, its child cleans up.

@@ -4,17 +4,23 @@ package lab
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
 	udpTimeout = time.Second
 	numberLen  = 8 // each datagram begins with its number
+	// udpBuffer is what the kernel queues for a socket, in bytes: a second of several
+	// probes. Its default is a quarter of a second of one.
+	udpBuffer = 4 << 20
 )
 
 // udpProbe is the UDP probe's process. Its socket is not connected: a connected one
@@ -41,7 +47,7 @@ func probeUDP(arg string, out *sampleWriter, stop <-chan struct{}) error {
 	if err != nil {
 		return err
 	}
-	conn, err := net.ListenUDP("udp", nil)
+	conn, err := listenUDP("udp", 0)
 	if err != nil {
 		return fmt.Errorf("open the probe's socket: %w", err)
 	}
@@ -56,6 +62,24 @@ func probeUDP(arg string, out *sampleWriter, stop <-chan struct{}) error {
 	<-answers
 	p.expire(time.Now().Add(udpTimeout))
 	return err
+}
+
+// listenUDP opens a socket on a port (0: any) with room for what comes while its
+// process waits for a busy machine: what the kernel drops then, the network has not lost.
+func listenUDP(network string, port int) (*net.UDPConn, error) {
+	conn, err := net.ListenUDP(network, &net.UDPAddr{Port: port})
+	if err != nil {
+		return nil, err
+	}
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	var set error
+	err = raw.Control(func(fd uintptr) {
+		set = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, udpBuffer)
+	})
+	return conn, errors.Join(err, set)
 }
 
 // send sends the next datagram. One that can't be sent is lost like any other.
