@@ -18,8 +18,9 @@ type family struct {
 	index  int    // in the group
 	name   string // ipv4, ipv6
 	key    string // of its addresses
-	// hardware is the source of its adverts' frames (RFC 9568 §7.2); empty: the
-	// interface's. Unicast adverts need a neighbour's address, which the kernel finds.
+	// hardware is the source of its adverts' frames (RFC 9568 §7.2), once the addresses
+	// are there; empty: the interface's. Unicast adverts need a neighbour's address, which
+	// the kernel finds.
 	hardware string
 
 	core    *vrrp.Router // stepped by the group alone
@@ -101,4 +102,15 @@ func (f *family) sourceOn(l *Link) netip.Addr {
 		return configured
 	}
 	return netip.Addr{}
+}
+
+// datagram is a packet of the family's to a destination. It comes from the virtual MAC
+// when the addresses are there, and not before: switches send the virtual MAC's traffic
+// to where it was seen last (ADR 9).
+func (f *family) datagram(destination netip.Addr, packet []byte) Datagram {
+	d := Datagram{Link: f.link.Index, Source: f.source, Destination: destination, Payload: packet}
+	if f.set.Present && !f.asked {
+		d.Hardware = f.hardware
+	}
+	return d
 }

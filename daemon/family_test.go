@@ -156,8 +156,12 @@ func TestVirtualMAC(t *testing.T) {
 	s.link(eth0)
 	s.did = nil
 	s.pass(3*time.Second + 7812500)
-	s.want("send 254 vrid 51 on 2 from 192.0.2.11 by 00:00:5e:00:01:33", "renew web/ipv4",
-		"set web/ipv4 192.0.2.100/24 on 2, by vrrp.51 lease 4s")
+	s.want("send 254 vrid 51 on 2 from 192.0.2.11", "renew web/ipv4",
+		"set web/ipv4 192.0.2.100/24 on 2, by vrrp.51 lease 4s") // switches still send its traffic to the old node
+	s.post(event{holding: &Holding{Key: "web/ipv4", Held: true}})
+	s.want("announce web/ipv4")
+	s.pass(10 * time.Millisecond)
+	s.want("renew web/ipv4", "send 254 vrid 51 on 2 from 192.0.2.11 by 00:00:5e:00:01:33")
 	s = newStage(t, threeByUnicast+"  virtual_mac: true\n")
 	s.link(eth0)
 	s.pass(4 * time.Second)

@@ -93,11 +93,6 @@ func (f *family) nextAdvert() (next Datagram) {
 	return next
 }
 
-// datagram is a packet of the family's to a destination.
-func (f *family) datagram(destination netip.Addr, packet []byte) Datagram {
-	return Datagram{Link: f.link.Index, Source: f.source, Destination: destination, Hardware: f.hardware, Payload: packet}
-}
-
 // noSocket tells whether a family can't speak or hear with interfaces that are like this.
 // A port of a bridge or a bond hears nothing, and nobody finds an address on it.
 func (f *family) noSocket(links map[string]Link) bool {

@@ -48,14 +48,14 @@ type daemon interface {
 type subject struct {
 	name   string
 	launch func(h *lab.Host, s settings) (daemon, error)
-	// late is how many more probes a busy machine may cost: a new Active whose first
-	// advert has moved the virtual MAC in the switch serves when its address is set.
+	// late is how many more probes a busy machine may cost: between the frames that move
+	// the virtual MAC in the switch, the old node hears of nothing any more.
 	late int
 }
 
 var (
 	vipd       = subject{"vipd", launchVipd(), 0}
-	virtualMAC = subject{"vipd, virtual MAC", launchVipd("virtual_mac: true"), 200}
+	virtualMAC = subject{"vipd, virtual MAC", launchVipd("virtual_mac: true"), 20}
 	keepalived = subject{"keepalived 2.2.7", launchKeepalived, 0}
 )
 
