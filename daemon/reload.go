@@ -101,13 +101,22 @@ func (d *Daemon) reloadAsked(q *reloadRequest) {
 // conclude answers a request.
 func (d *Daemon) conclude(q *reloadRequest, plan config.Plan, err error) {
 	if q.carry || q.failed != nil {
-		d.lastReload = ReloadStatus{At: d.wall(d.now), OK: err == nil, Changes: len(plan.Steps)}
-		if err != nil {
-			d.lastReload.Error = err.Error()
-			d.log.Error("reload failed: everything stays as it was", "error", err)
-		}
+		d.noteReload(len(plan.Steps), err)
 	}
 	q.answer <- reloadResult{plan, err}
+}
+
+// noteReload notes for the status how a reload went.
+func (d *Daemon) noteReload(changes int, err error) {
+	last := &d.lastReload
+	last.At, last.OK, last.Error, last.Changes = d.wall(d.now), err == nil, "", changes
+	if err == nil {
+		last.Succeeded++
+		return
+	}
+	last.Failed++
+	last.Error = err.Error()
+	d.log.Error("reload failed: everything stays as it was", "error", err)
 }
 
 // follow makes the network follow what runs, and what else a configuration has.

@@ -411,7 +411,7 @@ func TestRefusedReloads(t *testing.T) {
 	answer := make(chan reloadResult, 1)
 	s.post(event{reload: &reloadRequest{failed: errors.New("line 3: unknown key"), answer: answer}})
 	<-answer
-	if last := s.d.snapshot().Reload; last == nil || last.OK || last.Error != "line 3: unknown key" || last.At != s.now {
+	if last := s.d.snapshot().Reload; last == nil || last.OK || last.Error != "line 3: unknown key" || last.At != s.now || last.Failed != 2 || last.Succeeded != 0 {
 		t.Errorf("last reload %+v", last)
 	}
 	if !strings.Contains(s.log.String(), "line 3: unknown key") {

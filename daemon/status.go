@@ -94,12 +94,14 @@ type CheckStatus struct {
 	Took    string    `json:"took,omitempty"`
 }
 
-// ReloadStatus is how the last reload went.
+// ReloadStatus is how the last reload went, and how many there were since the start.
 type ReloadStatus struct {
-	At      time.Time `json:"at"`
-	OK      bool      `json:"ok"`
-	Error   string    `json:"error,omitempty"` // why everything stayed as it was
-	Changes int       `json:"changes"`         // how many steps were done
+	At        time.Time `json:"at"`
+	OK        bool      `json:"ok"`
+	Error     string    `json:"error,omitempty"` // why everything stayed as it was
+	Changes   int       `json:"changes"`         // how many steps were done
+	Succeeded uint64    `json:"succeeded"`
+	Failed    uint64    `json:"failed"`
 }
 
 // LoopStatus is the daemon's own.
