@@ -4,7 +4,6 @@ package integration_test
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,26 +19,6 @@ func control(t *testing.T, n *node, code int, words string, args ...string) {
 	if got.code != code || !strings.Contains(got.stdout+got.stderr, words) {
 		t.Fatalf("vipd %v on %s: %+v, want %d, %q", args, n.host.Name(), got, code, words)
 	}
-}
-
-// ordered runs a command of vipd on a node, as something that happens.
-func ordered(t *testing.T, n *node, args ...string) func() error {
-	return func() error {
-		if got := n.command(t, append(args, "--config", n.configFile())...); got.code != 0 {
-			return fmt.Errorf("vipd %v: %+v", args, got)
-		}
-		return nil
-	}
-}
-
-// A planned move and its way back lose nothing.
-func TestPlannedMoves(t *testing.T) {
-	s := run(t, defaults, haproxy)
-	measured := measure(t, s, []event{
-		{"maintenance", ordered(t, s.lb1, "maintenance", "on"), ordered(t, s.lb1, "maintenance", "off"), planned, true},
-		{"resign", ordered(t, s.lb1, "resign", "web"), ordered(t, s.lb1, "resign", "--undo", "web"), planned, true},
-	})
-	report(t, measured)
 }
 
 func TestMaintenance(t *testing.T) {
