@@ -184,15 +184,3 @@ func (d *Daemon) addAdded(f *family, added []netip.Addr) {
 		}
 	}
 }
-
-// family finds the family whose addresses have a key; nil if there is none.
-func (d *Daemon) family(key string) *family {
-	for _, r := range d.routers {
-		for _, f := range r.families {
-			if f.key == key {
-				return f
-			}
-		}
-	}
-	return nil
-}

@@ -39,6 +39,8 @@ type Daemon struct {
 	config      *config.Config
 	links       map[string]Link // all that were told
 	routers     []*router
+	index       *index // nil: to be made anew
+	schedule    schedule
 	checks      []*check
 	out         outbox
 	rejected    rejects
@@ -160,52 +162,40 @@ func (d *Daemon) tick() {
 	if due(d.waitingEnds, d.now) {
 		d.giveUpReload(errUntold)
 	}
-	for _, r := range d.routers {
-		d.begin(r)
-		if due(r.group.Deadline(), d.now) && !r.hears(d.now) {
-			d.step(r.families[0], vrrp.Tick{})
-		}
-		for _, f := range r.families {
-			if due(f.muteEnds, d.now) {
-				d.tryToSend(f)
-			}
-		}
-		if due(r.graceEnds, d.now) {
-			d.endGrace(r)
-		}
+	d.schedule.touchDue(d.now)
+	for i := 0; i < len(d.schedule.touched); i++ { // it may grow
+		d.look(d.schedule.touched[i])
 	}
 }
 
-func due(deadline, now time.Time) bool { return !deadline.IsZero() && !now.Before(deadline) }
+// look acts on the deadlines of one router.
+func (d *Daemon) look(r *router) {
+	d.begin(r)
+	if due(r.group.Deadline(), d.now) && !r.hears(d.now) {
+		d.step(r.families[0], vrrp.Tick{})
+	}
+	for _, f := range r.families {
+		if due(f.muteEnds, d.now) {
+			d.tryToSend(f)
+		}
+	}
+	if due(r.graceEnds, d.now) {
+		d.endGrace(r)
+	}
+}
 
 // maxSleep is the longest that the loop sleeps, so that the watchdog sees it.
 const maxSleep = time.Second
 
 // arm sets the timer to the next deadline.
 func (d *Daemon) arm() {
-	next := d.now.Add(maxSleep)
-	for _, r := range d.routers {
-		next = sooner(next, r.graceEnds)
-		next = sooner(next, r.opening.ends)
-		if deadline := r.group.Deadline(); r.hears(d.now) && !deadline.IsZero() {
-			next = sooner(next, r.hearsUntil)
-		} else {
-			next = sooner(next, deadline)
-		}
-		for _, f := range r.families {
-			next = sooner(next, f.muteEnds)
-		}
+	d.schedule.settle(d.now)
+	next := sooner(d.now.Add(maxSleep), d.schedule.next())
+	if next.Equal(d.armed) {
+		return
 	}
 	d.armed = next
 	d.timer.Arm(next)
-}
-
-// sooner is the earlier instant; b may be zero, which is none.
-func sooner(a, b time.Time) time.Time {
-	if b.IsZero() || a.Before(b) {
-		return a
-	}
-	return b
 }
 
 // lateness is how late the loop woke up.
@@ -222,6 +212,9 @@ func (d *Daemon) noticeLateness() {
 	}
 	late := d.now.Sub(d.armed)
 	d.lateness.max = max(d.lateness.max, late)
+	if late < vrrp.MinInterval {
+		return
+	}
 	overslept := false
 	for _, r := range d.routers {
 		if late > r.config.Interval {

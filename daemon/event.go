@@ -8,9 +8,9 @@ import (
 )
 
 const (
-	// queueLength bounds what waits for the loop: a second's worth of a thousand
-	// routers' adverts.
-	queueLength = 1024
+	// queueLength bounds what waits for the loop: when a node of a thousand routers
+	// stops, each says so three times within milliseconds.
+	queueLength = 4096
 	// maxAdvert is the largest advert: a longer packet is none, and is cut to be
 	// refused as too long.
 	maxAdvert = 8 + 16*vrrp.MaxAddresses
@@ -31,10 +31,11 @@ type event struct {
 	command  *command
 }
 
-// packet is a received packet in a buffer that is used again.
+// packet is a received packet in a buffer that is used again, and grows as needed: most
+// adverts are small.
 type packet struct {
 	Packet
-	buffer [maxAdvert + 1]byte
+	buffer []byte
 }
 
 // PostPacket posts a received packet. When the queue is full the packet is
@@ -43,7 +44,8 @@ func (d *Daemon) PostPacket(p Packet) {
 	d.overrun.Add(uint64(p.Lost))
 	q := d.packets.Get().(*packet)
 	q.Packet = p
-	q.Payload = q.buffer[:copy(q.buffer[:], p.Payload)]
+	q.buffer = append(q.buffer[:0], p.Payload[:min(len(p.Payload), maxAdvert+1)]...)
+	q.Payload = q.buffer
 	select {
 	case d.events <- event{packet: q}:
 	default:

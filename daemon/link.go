@@ -97,6 +97,7 @@ func (r *router) hindrances(links map[string]Link) (all []hindrance) {
 // moveTo makes a family run with its interfaces as they are now.
 func (d *Daemon) moveTo(f *family) {
 	f.link = f.router.links[f.router.config.Interface]
+	d.index = nil
 	f.source = f.sourceOn(&f.link)
 	f.place()
 	d.step(f, vrrp.Source{Address: f.source})

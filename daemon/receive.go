@@ -35,19 +35,6 @@ func (d *Daemon) receive(p *Packet) {
 	d.heard = nil
 }
 
-// familyFor finds the virtual router of a VRID on an interface: those of the two
-// address families are separate (RFC 9568 §3).
-func (d *Daemon) familyFor(link int, vrid uint8, ipv4 bool) *family {
-	for _, r := range d.routers {
-		for _, f := range r.families {
-			if f.link.Index == link && f.config.VRID == vrid && f.config.IPv4() == ipv4 {
-				return f
-			}
-		}
-	}
-	return nil
-}
-
 // refuse counts a packet that belongs to no router.
 func (d *Daemon) refuse(p *Packet, why vrrp.Reject) {
 	d.rejected[why]++

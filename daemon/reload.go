@@ -297,13 +297,14 @@ func (d *Daemon) remove(c *config.Router) {
 	}
 }
 
+// gone tells whether a router that a reload has removed owns nothing any more.
+func (r *router) gone() bool { return r.leaving && r.group.Deadline().IsZero() }
+
 // dropGone drops the routers that have left, and starts what waited for it.
 func (d *Daemon) dropGone() {
-	before := len(d.routers)
-	d.routers = slices.DeleteFunc(d.routers, func(r *router) bool {
-		return r.leaving && r.group.Deadline().IsZero()
-	})
-	if len(d.routers) < before {
+	if slices.ContainsFunc(d.schedule.touched, (*router).gone) {
+		d.routers = slices.DeleteFunc(d.routers, (*router).gone)
+		d.index = nil
 		d.startPending()
 		d.follow(d.config)
 	}
@@ -322,7 +323,7 @@ func (d *Daemon) startPending() {
 		}
 		r := d.newRouter(c)
 		d.step(r.families[0], vrrp.Start{})
-		d.routers = append(d.routers, r)
+		d.routers, d.index = append(d.routers, r), nil
 		for _, name := range c.Interfaces() {
 			if l, told := d.links[name]; told {
 				d.linkOf(r, l)

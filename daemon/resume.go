@@ -124,6 +124,7 @@ func (d *Daemon) leftoverFound(found Found) {
 	} else {
 		d.log.Info("addresses of a run before are there", f.attrs("age", found.Age, "handed_off", found.HandedOff)...)
 	}
+	d.schedule.touch(f.router)
 	f.found = &finding{renewed: d.now.Add(-found.Age), handedOff: found.HandedOff, err: found.Err}
 }
 

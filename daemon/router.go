@@ -21,6 +21,10 @@ type router struct {
 	links    map[string]Link // its own interface, and those of its addresses and routes
 	checks   []*check
 
+	next     time.Time // its place in the schedule; zero: it waits for nothing
+	position int
+	touched  bool
+
 	leaving  bool // a reload has removed it: it goes when its addresses have gone
 	starting bool // it may not run before its checks' first verdicts
 	trusting bool // checks that a reload has added cost nothing before their first verdict
@@ -74,6 +78,7 @@ func (r *router) makeCore() {
 // others go on.
 func (d *Daemon) step(f *family, in vrrp.Input) {
 	r := f.router
+	d.schedule.touch(r)
 	defer func() {
 		if p := recover(); p != nil {
 			d.log.Error("internal error: the router is taken out", "router", r.config.Name, "panic", p, "stack", string(debug.Stack()))

@@ -43,7 +43,7 @@ func (d *Daemon) settle(f *family) {
 // blockUnheard takes out the routers of which nobody has heard for as long as a Backup
 // waits, with all families that are not heard: none of them can hand its addresses over.
 func (d *Daemon) blockUnheard() {
-	for _, r := range d.routers {
+	for _, r := range d.schedule.touched {
 		if !slices.ContainsFunc(r.families, d.isUnheard) {
 			continue
 		}
@@ -65,6 +65,7 @@ func (d *Daemon) isUnheard(f *family) bool {
 func (d *Daemon) blockMute(f *family) {
 	f.mutePause = min(max(2*f.mutePause, trySending), longestSilence)
 	f.muteEnds = d.now.Add(f.mutePause)
+	d.schedule.touch(f.router)
 	f.problem = "adverts can't be sent: " + f.sendProblem
 	d.log.Error("nobody hears this router: adverts can't be sent", f.attrs("error", f.sendProblem)...)
 	d.setBlocked(f, vrrp.NoSocket, true)
