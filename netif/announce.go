@@ -9,15 +9,21 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"runtime"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/mdlayher/packet"
 )
 
-// burst is how many frames go out back-to-back before the next key has its turn.
-const burst = 64
+const (
+	// burst is how many frames go out back-to-back: of one key, before the next one has
+	// its turn, and of all, before there is a pause.
+	burst = 64
+	// burstPause is the least time between two bursts: a thousand addresses are no storm
+	// that overflows the receivers' queues, and are announced within 50 ms nevertheless.
+	burstPause = time.Millisecond
+)
 
 // station is how a followed link speaks Ethernet.
 type station struct {
@@ -94,8 +100,9 @@ type announcer struct {
 	send  func([]announced)
 	wake  chan struct{}
 
-	mu    sync.Mutex // guards what follows
-	queue []*round   // at most one for each key
+	mu     sync.Mutex        // guards what follows
+	queue  []*round          // at most one for each key
+	rounds map[string]*round // those in the queue, by key
 }
 
 // round is the announcement of one key.
@@ -132,7 +139,7 @@ func newAnnouncer(holds func(string, int, int) []announced, stations *stations, 
 			}
 		}
 	}
-	return &announcer{holds: holds, send: send, wake: make(chan struct{}, 1)}
+	return &announcer{holds: holds, send: send, wake: make(chan struct{}, 1), rounds: make(map[string]*round)}
 }
 
 // announce asks for a round of a key, or of some of its addresses only.
@@ -140,12 +147,9 @@ func (a *announcer) announce(key string, only ...netip.Addr) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	defer wakeUp(a.wake)
-	i := slices.IndexFunc(a.queue, func(r *round) bool { return r.key == key })
-	if i < 0 {
-		a.queue = append(a.queue, &round{key: key, only: slices.Clone(only)})
-		return
-	}
-	switch r := a.queue[i]; {
+	switch r := a.rounds[key]; {
+	case r == nil:
+		a.enqueue(&round{key: key, only: slices.Clone(only)})
 	case r.next == 0:
 		r.join(only)
 	case r.again == nil:
@@ -155,6 +159,12 @@ func (a *announcer) announce(key string, only ...netip.Addr) {
 	}
 }
 
+// enqueue is called with mu held.
+func (a *announcer) enqueue(r *round) {
+	a.queue = append(a.queue, r)
+	a.rounds[r.key] = r
+}
+
 func (a *announcer) run(ctx context.Context) {
 	for {
 		select {
@@ -162,25 +172,43 @@ func (a *announcer) run(ctx context.Context) {
 			return
 		case <-a.wake:
 		}
-		for ctx.Err() == nil && a.turn() {
-			runtime.Gosched()
+		a.work(ctx)
+	}
+}
+
+// work empties the queue, with a pause after each burst.
+func (a *announcer) work(ctx context.Context) {
+	pause := time.NewTicker(burstPause)
+	defer pause.Stop()
+	for more, left := true, burst; more; {
+		var sent int
+		if sent, more = a.turn(); sent < left {
+			left -= sent
+			continue
+		}
+		left = burst
+		select {
+		case <-ctx.Done():
+			return
+		case <-pause.C:
 		}
 	}
 }
 
-// turn sends one burst of the first round in the queue; it is false when there is none.
-func (a *announcer) turn() bool {
+// turn sends at most one burst of the first round in the queue. more is false when there
+// is none.
+func (a *announcer) turn() (sent int, more bool) {
 	r, from := a.first()
 	if r == nil {
-		return false
+		return 0, false
 	}
 	held := a.holds(r.key, from, burst)
-	sent := len(held)
+	seen := len(held)
 	if held = r.pick(held); len(held) > 0 {
 		a.send(held)
 	}
-	a.requeue(sent)
-	return true
+	a.requeue(seen)
+	return len(held), true
 }
 
 // first begins or goes on with the first round, if there is one. From then on nobody
@@ -197,16 +225,17 @@ func (a *announcer) first() (r *round, from int) {
 }
 
 // requeue puts the first round at the end, unless it is done.
-func (a *announcer) requeue(sent int) {
+func (a *announcer) requeue(seen int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	r := a.queue[0]
 	a.queue = a.queue[1:]
+	delete(a.rounds, r.key)
 	switch {
-	case sent == burst: // there may be more
-		a.queue = append(a.queue, r)
+	case seen == burst: // there may be more
+		a.enqueue(r)
 	case r.again != nil:
-		a.queue = append(a.queue, r.again)
+		a.enqueue(r.again)
 	}
 }
 

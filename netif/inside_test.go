@@ -169,7 +169,7 @@ func TestKeysTakeTurns(t *testing.T) {
 	for _, key := range []string{"a", "b", "c", "b"} {
 		a.announce(key)
 	}
-	for a.turn() {
+	for more := true; more; _, more = a.turn() {
 	}
 	if want := "a64 b3 c64 a64 a22 a64 a64 a22"; strings.Join(got, " ") != want {
 		t.Errorf("%v, want %v", got, want)
@@ -201,7 +201,7 @@ func TestRoundsForSome(t *testing.T) {
 	}
 	a.announce("a", ip(0))
 	a.announce("a", ip(2))
-	for a.turn() {
+	for more := true; more; _, more = a.turn() {
 	}
 	if want := "0 2 0 1 0 1 2"; strings.Join(got, " ") != want {
 		t.Errorf("%v, want %v", got, want)
