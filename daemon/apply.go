@@ -9,12 +9,17 @@ import (
 	"vipd/vrrp"
 )
 
-// outbox collects the adverts of one turn, which leave together.
+// sendTogether is how many adverts are collected before they leave.
+const sendTogether = 64
+
+// outbox collects the adverts of one turn, which leave together, and what comes after
+// them.
 type outbox struct {
 	batch   []Datagram
 	from    []*family
 	renews  []bool    // the advert renews the lease
 	claims  []*family // those whose lease is renewed, each once
+	then    []deed    // to be done when all of them have left
 	payload []byte    // of all
 
 	// What is being sent, for emit. It and failed are made once: a method value is
@@ -23,6 +28,42 @@ type outbox struct {
 	priority uint8
 	emit     func(destination netip.Addr, packet []byte)
 	failed   func(i int, err error)
+}
+
+// deed is what becomes of a family's addresses. The order is part of the core's
+// contract: the advert goes first.
+type deed struct {
+	family *family
+	kind   deedKind
+}
+
+type deedKind uint8
+
+const (
+	own     deedKind = iota // set them
+	disown                  // remove them
+	leave                   // keep them until another router has them
+	silence                 // and don't answer for them
+)
+
+// afterSend does something when the adverts that are collected have left.
+func (d *Daemon) afterSend(f *family, kind deedKind) { d.out.then = append(d.out.then, deed{f, kind}) }
+
+// carryOut does it.
+func (d *Daemon) carryOut(x deed) {
+	f := x.family
+	switch x.kind {
+	case own:
+		if f.keptBack = f.mute; !f.keptBack { // else until an advert has left
+			d.own(f, true)
+		}
+	case disown:
+		d.own(f, false)
+	default:
+		w := f.leavingWant()
+		w.Silent = x.kind == silence
+		d.set(f, w)
+	}
 }
 
 // apply carries out one effect, and decides nothing.
@@ -39,14 +80,14 @@ func (d *Daemon) apply(f *family, effect vrrp.Effect) {
 	case vrrp.Send:
 		d.send(f, e.Priority)
 	case vrrp.Own:
-		d.flush()                                         // the order is part of the contract: the advert goes first
-		if f.keptBack = e.Wanted && f.mute; !f.keptBack { // else until one has left
-			d.own(f, e.Wanted)
+		f.leftActive = false
+		if e.Wanted {
+			d.afterSend(f, own)
+		} else {
+			d.afterSend(f, disown)
 		}
 	case vrrp.Silence:
-		w := f.leavingWant()
-		w.Silent = true
-		d.set(f, w)
+		d.afterSend(f, silence)
 	case vrrp.Announce:
 		d.announce(f, e.Added)
 	case vrrp.Refused:
@@ -71,14 +112,23 @@ func (o *outbox) add(destination netip.Addr, packet []byte) {
 	o.renews = append(o.renews, o.priority > 0)
 }
 
-// flush sends what is in the outbox. The lease is renewed with an advert that leaves,
-// to one peer at least, and by nothing else: an Active that can't be heard must lose
-// its addresses.
+// flush sends what is in the outbox, and does what comes after it.
 func (d *Daemon) flush() {
-	o := &d.out
-	if len(o.batch) == 0 {
-		return
+	if len(d.out.batch) > 0 {
+		d.sendBatch()
 	}
+	for _, x := range d.out.then {
+		d.carryOut(x)
+	}
+	clear(d.out.then)
+	d.out.then = d.out.then[:0]
+}
+
+// sendBatch sends the adverts. The lease is renewed with an advert that leaves, to one
+// peer at least, and by nothing else: an Active that can't be heard must lose its
+// addresses.
+func (d *Daemon) sendBatch() {
+	o := &d.out
 	for i, f := range o.from {
 		if o.renews[i] {
 			d.claim(f)
@@ -121,7 +171,6 @@ func (d *Daemon) sendFailed(i int, err error) {
 func (d *Daemon) own(f *family, wanted bool) {
 	f.asked, f.added = wanted, nil
 	f.heard, f.mute, f.keptBack = f.heard && wanted, f.mute && wanted, false
-	f.leftActive = false
 	w := f.want
 	w.Present = wanted
 	d.set(f, w)

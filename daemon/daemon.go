@@ -172,7 +172,7 @@ func (d *Daemon) tick() {
 func (d *Daemon) look(r *router) {
 	d.begin(r)
 	if due(r.group.Deadline(), d.now) && !r.hears(d.now) {
-		d.step(r.families[0], vrrp.Tick{})
+		d.stepTogether(r.families[0], vrrp.Tick{})
 	}
 	for _, f := range r.families {
 		if due(f.muteEnds, d.now) {
@@ -244,6 +244,7 @@ func (d *Daemon) stop() {
 	for _, r := range d.routers {
 		d.leave(r)
 	}
+	d.flush()
 }
 
 // leave makes a router hand its addresses over and end.
@@ -251,7 +252,7 @@ func (d *Daemon) leave(r *router) {
 	if r.opening.on() {
 		d.startAfresh(r)
 	}
-	d.step(r.families[0], vrrp.Stop{})
+	d.stepTogether(r.families[0], vrrp.Stop{})
 }
 
 // finished reports whether the loop may end: nothing is owned any more, and nothing

@@ -53,8 +53,8 @@ func TestBothFamiliesMoveTogether(t *testing.T) {
 	s.want()
 	s.pass(time.Second)
 	s.want(
-		"send 254 vrid 51 on 2 from 192.0.2.11", "renew web/ipv4", "set web/ipv4 192.0.2.100/24 on 2 lease 4s",
-		"send 254 vrid 51 on 2 from fe80::11", "renew web/ipv6",
+		"send 254 vrid 51 on 2 from 192.0.2.11", "send 254 vrid 51 on 2 from fe80::11", "renew web/ipv4", "renew web/ipv6",
+		"set web/ipv4 192.0.2.100/24 on 2 lease 4s",
 		"set web/ipv6 fe80::200:5eff:fe00:233/64 on 2, 2001:db8::100/64 on 2 lease 4s",
 		"renew web/ipv4", "renew web/ipv6", "send 254 vrid 51 on 2 from 192.0.2.11", "send 254 vrid 51 on 2 from fe80::11")
 	s.hear(advertIPv6(51, 255))

@@ -294,6 +294,7 @@ func (d *Daemon) remove(c *config.Router) {
 	if r := d.running(c); r != nil {
 		r.leaving = true
 		d.leave(r)
+		d.flush()
 	}
 }
 

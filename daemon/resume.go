@@ -162,8 +162,7 @@ func (d *Daemon) markLeaving(r *router) {
 	for _, f := range r.families {
 		if f.leftActive {
 			f.leftActive = false
-			d.flush() // priority 0 goes first
-			d.set(f, f.leavingWant())
+			d.afterSend(f, leave)
 		}
 	}
 }

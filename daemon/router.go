@@ -74,9 +74,25 @@ func (r *router) makeCore() {
 }
 
 // step gives the core of a family an input, and carries out what the group wants.
-// A core that panics has met a case that can't be: its router is taken out, the
-// others go on.
 func (d *Daemon) step(f *family, in vrrp.Input) {
+	d.stepTogether(f, in)
+	if len(d.out.then) > 0 {
+		d.flush()
+	}
+}
+
+// stepTogether is step for one of many routers. What they want done to addresses is done
+// when the adverts of some of them have left together.
+func (d *Daemon) stepTogether(f *family, in vrrp.Input) {
+	d.stepCore(f, in)
+	if len(d.out.batch) >= sendTogether {
+		d.flush()
+	}
+}
+
+// stepCore collects what the group wants. A core that panics has met a case that can't
+// be: its router is taken out, the others go on.
+func (d *Daemon) stepCore(f *family, in vrrp.Input) {
 	r := f.router
 	d.schedule.touch(r)
 	defer func() {
@@ -96,6 +112,7 @@ func (d *Daemon) step(f *family, in vrrp.Input) {
 func (d *Daemon) takeOut(r *router) {
 	r.makeCore()
 	r.opening = opening{}
+	d.flush() // nothing of it is left to do
 	for _, f := range r.families {
 		r.group.Step(d.now, f.index, vrrp.Block{Reason: vrrp.InternalError}, nil)
 		d.own(f, false)

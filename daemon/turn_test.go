@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -61,6 +62,49 @@ func (deafNetwork) Send([]Datagram, func(int, error)) {}
 func (deafNetwork) Set(string, Want)                  {}
 func (deafNetwork) Renew(string)                      {}
 func (deafNetwork) Announce(string, ...netip.Addr)    {}
+
+// batches counts, on a network that nobody looks at, what leaves together.
+type batches struct {
+	deafNetwork
+	said    map[string]int // by key: adverts so far
+	sizes   []int
+	tooSoon []string // keys whose addresses were set before an advert has left
+}
+
+func (b *batches) Send(batch []Datagram, _ func(int, error)) {
+	b.sizes = append(b.sizes, len(batch))
+	for _, d := range batch {
+		vrid := int(d.Payload[1])
+		b.said[fmt.Sprintf("r%d/ipv4", (d.Link-2)*250+vrid-1)]++
+	}
+}
+
+func (b *batches) Set(key string, w Want) {
+	if w.Present && b.said[key] == 0 {
+		b.tooSoon = append(b.tooSoon, key)
+	}
+}
+
+// Many routers that take over, or stop, at once do so in batches: each one's advert goes
+// before its addresses are set, and a batch is not so large that the first one waits
+// long.
+func TestManyAtOnce(t *testing.T) {
+	all := newCrowd(t, 300)
+	network := &batches{said: map[string]int{}}
+	all.d.network = network
+	all.pass(5 * time.Second)
+	if got, want := network.sizes[:5], []int{64, 64, 64, 64, 44}; !slices.Equal(got, want) {
+		t.Errorf("took over in batches of %v, want %v", got, want)
+	}
+	if len(network.tooSoon) > 0 {
+		t.Errorf("addresses are set before an advert has left: %v", network.tooSoon)
+	}
+	network.sizes = nil
+	all.d.stop()
+	if got, want := network.sizes, []int{64, 64, 64, 64, 44}; !slices.Equal(got, want) {
+		t.Errorf("stopped in batches of %v, want %v", got, want)
+	}
+}
 
 // What a received advert costs must not depend on how many routers there are.
 func BenchmarkBackup(b *testing.B) {
