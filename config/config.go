@@ -47,6 +47,17 @@ type Router struct {
 	place value
 }
 
+// Forget lets go of the text that the configuration was read from, for whoever keeps it:
+// the tree of it takes more memory than all the rest. [Host] needs it.
+func (c *Config) Forget() {
+	for i := range c.Routers {
+		c.Routers[i].place = value{}
+	}
+	for i := range c.Checks {
+		c.Checks[i].place = value{}
+	}
+}
+
 // Prefixes lists all virtual addresses, with their networks' length, by family; in
 // each as written, a derived one first.
 func (r *Router) Prefixes() []netip.Prefix {

@@ -4,13 +4,13 @@ package netif
 
 import (
 	"encoding/binary"
+	"iter"
 	"net"
 	"net/netip"
 	"slices"
 	"syscall"
 
 	"github.com/vishvananda/netlink"
-	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 )
 
@@ -153,16 +153,12 @@ func parseAddress(m syscall.NetlinkMessage) (address, bool) {
 	if len(m.Data) < unix.SizeofIfAddrmsg || m.Data[0] != unix.AF_INET && m.Data[0] != unix.AF_INET6 {
 		return address{}, false
 	}
-	attributes, err := nl.ParseRouteAttr(m.Data[unix.SizeofIfAddrmsg:])
-	if err != nil {
-		return address{}, false
-	}
 	a := address{link: int(binary.NativeEndian.Uint32(m.Data[4:])), scope: m.Data[3]}
 	flags := uint32(m.Data[2]) // the lower ones of IFA_FLAGS
-	for _, attribute := range attributes {
-		a.setAttribute(attribute.Attr.Type, attribute.Value, int(m.Data[1]))
-		if attribute.Attr.Type == unix.IFA_FLAGS && len(attribute.Value) >= 4 {
-			flags = binary.NativeEndian.Uint32(attribute.Value)
+	for kind, value := range attributes(m.Data[unix.SizeofIfAddrmsg:]) {
+		a.setAttribute(kind, value, int(m.Data[1]))
+		if kind == unix.IFA_FLAGS && len(value) >= 4 {
+			flags = binary.NativeEndian.Uint32(value)
 		}
 	}
 	if !a.local.IsValid() { // IPv6 without a peer
@@ -170,6 +166,24 @@ func parseAddress(m syscall.NetlinkMessage) (address, bool) {
 	}
 	a.setFlags(flags)
 	return a, a.local.IsValid() && a.network.IsValid()
+}
+
+// attributes goes through struct rtattrs, as far as they are whole. There are a thousand
+// addresses in a dump: nothing is allocated.
+func attributes(b []byte) iter.Seq2[uint16, []byte] {
+	return func(yield func(kind uint16, value []byte) bool) {
+		for len(b) >= unix.SizeofRtAttr {
+			length := int(binary.NativeEndian.Uint16(b))
+			if length < unix.SizeofRtAttr || length > len(b) {
+				return
+			}
+			kind := binary.NativeEndian.Uint16(b[2:]) &^ (unix.NLA_F_NESTED | unix.NLA_F_NET_BYTEORDER)
+			if !yield(kind, b[unix.SizeofRtAttr:length]) {
+				return
+			}
+			b = b[min((length+unix.RTA_ALIGNTO-1)&^(unix.RTA_ALIGNTO-1), len(b)):]
+		}
+	}
 }
 
 func (a *address) setFlags(flags uint32) {

@@ -71,7 +71,15 @@ func subscribe(routes bool) (*rtnl, error) {
 	if routes {
 		groups = append(groups, unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV6_ROUTE)
 	}
-	return openRTNL(groups...)
+	c, err := openRTNL(groups...)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.ignoreEchoes(); err != nil {
+		c.close()
+		return nil, err
+	}
+	return c, nil
 }
 
 // run works until ctx ends and all ports are closed.

@@ -59,6 +59,7 @@ func (r *reloader) Reload(ctx context.Context) (string, error) {
 		r.daemon.ReloadFailed(ctx, err)
 		return "", err
 	}
+	c.Forget()
 	r.checks.stopOthers(c)
 	plan, err := r.daemon.Reload(ctx, c)
 	if err != nil {

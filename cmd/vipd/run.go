@@ -43,6 +43,7 @@ func runCommand() *cobra.Command {
 // run wires the parts together, and takes them apart in the opposite order: the
 // loop ends when nothing is owned any more, the network when all is removed.
 func run(c *config.Config, path, state string) error {
+	c.Forget()
 	writer := host.NewLogWriter(os.Stderr)
 	defer writer.Close()
 	level := new(slog.LevelVar)
