@@ -111,6 +111,10 @@ type LoopStatus struct {
 	Late     uint64            `json:"late"`    // wake-ups later than an advert interval
 	MaxLate  string            `json:"max_late"`
 	Rejected map[string]uint64 `json:"rejected,omitempty"` // packets that belong to no router
+
+	// Of the process: the daemon does not know them, whoever runs it fills them in.
+	Scheduling string `json:"scheduling,omitempty"` // rr 50, fifo 20, other, …
+	Problem    string `json:"problem,omitempty"`    // why the daemon may be late on a busy host
 }
 
 // ErrNotRunning: the loop has ended.

@@ -72,9 +72,15 @@ func (n *node) configure(t *testing.T, config string) {
 
 func (n *node) startVipd(t *testing.T) {
 	t.Helper()
+	n.startVipdBy(t, program())
+}
+
+// startVipdBy starts vipd by way of a program that takes vipd's arguments.
+func (n *node) startVipdBy(t *testing.T, program string) {
+	t.Helper()
 	log := filepath.Join(n.host.Dir, "vipd.log")
 	var err error
-	n.vipd, err = lab.StartVipd(n.host.Namespace, program(), n.configFile(), log)
+	n.vipd, err = lab.StartVipd(n.host.Namespace, program, n.configFile(), log)
 	must(t, err)
 	t.Cleanup(func() {
 		n.vipd.Kill()

@@ -23,6 +23,7 @@ import (
 
 func runCommand() *cobra.Command {
 	var path, state string
+	var realtime bool
 	command := &cobra.Command{
 		Use:   "run",
 		Short: "Run the daemon; SIGHUP reloads, SIGTERM hands the addresses over and stops it",
@@ -32,23 +33,26 @@ func runCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return run(own, path, state)
+			return run(own, path, state, realtime)
 		},
 	}
 	configFlag(command, &path)
 	stateFlag(command, &state)
+	realtimeFlag(command, &realtime)
 	return command
 }
 
 // run wires the parts together, and takes them apart in the opposite order: the
 // loop ends when nothing is owned any more, the network when all is removed.
-func run(c *config.Config, path, state string) error {
+func run(c *config.Config, path, state string, realtime bool) error {
 	c.Forget()
+	saveMemory()
 	writer := host.NewLogWriter(os.Stderr)
 	defer writer.Close()
 	level := new(slog.LevelVar)
 	level.Set(c.Log.Level)
 	log := newLogger(writer, c.Log, level)
+	problem := steady(realtime, log)
 
 	timer, err := host.NewTimer()
 	if err != nil {
@@ -63,7 +67,7 @@ func run(c *config.Config, path, state string) error {
 		log.Error("what was to outlive the restart can't be read", "error", err)
 	}
 	// Before the network: a second daemon must not touch what the first one holds.
-	server, err := api.Listen(c.API, d, r, log)
+	server, err := api.Listen(c.API, described{d, problem}, r, log)
 	if err != nil {
 		return err
 	}

@@ -105,6 +105,9 @@ func printRemarks(w io.Writer, s daemon.Status, now time.Time) {
 	if s.Loop.Late > 0 {
 		lines = append(lines, fmt.Sprintf("the daemon woke late %d times, by up to %s", s.Loop.Late, s.Loop.MaxLate))
 	}
+	if s.Loop.Problem != "" {
+		lines = append(lines, "the daemon may be late on a busy host: "+s.Loop.Problem)
+	}
 	if len(lines) > 0 {
 		fmt.Fprintln(w, "\n"+strings.Join(lines, "\n"))
 	}

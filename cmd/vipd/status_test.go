@@ -35,7 +35,7 @@ func TestPrintStatus(t *testing.T) {
 		}},
 		Checks: []daemon.CheckStatus{{Name: "haproxy", Verdict: "fail", Since: now.Add(-5 * time.Second), Took: "102µs", Detail: "connection refused"}},
 		Reload: &daemon.ReloadStatus{At: now.Add(-time.Minute), Error: "vipd.yaml:3:3: unknown key"},
-		Loop:   daemon.LoopStatus{Late: 1, MaxLate: "2s", Dropped: 1, Overrun: 2, Rejected: map[string]uint64{"ttl": 7}},
+		Loop:   daemon.LoopStatus{Late: 1, MaxLate: "2s", Dropped: 1, Overrun: 2, Rejected: map[string]uint64{"ttl": 7}, Scheduling: "other", Problem: "no real-time"},
 	}
 	const want = `node lb2, vipd 1.0, running for 3d
 
@@ -58,6 +58,7 @@ inside ipv6: in none of the networks of eth1: 2001:db8::1/64
 the reload of 1m0s ago failed, everything stayed as it was: vipd.yaml:3:3: unknown key
 3 packets were dropped: they came faster than the daemon could take them
 the daemon woke late 1 times, by up to 2s
+the daemon may be late on a busy host: no real-time
 `
 	var out strings.Builder
 	printStatus(&out, status, now)
