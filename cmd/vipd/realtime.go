@@ -8,9 +8,11 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"vipd/config"
 	"vipd/daemon"
 	"vipd/host"
 )
@@ -34,6 +36,20 @@ func steady(realtime bool, log *slog.Logger) (problem string) {
 		}
 	}
 	return strings.Join(refused, "; ")
+}
+
+// leastUnhurried is the shortest interval of adverts that a busy host's ordinary programs
+// can keep (ADR 11).
+const leastUnhurried = 100 * time.Millisecond
+
+// warnHurried warns of adverts that need real-time scheduling when there is none.
+func warnHurried(c *config.Config, scheduling string, log *slog.Logger) {
+	for i := range c.Routers {
+		if r := &c.Routers[i]; scheduling == "other" && r.Interval < leastUnhurried {
+			log.Warn("without real-time scheduling the addresses may move on a busy host: want an advert_interval of 100ms or more",
+				"router", r.Name, "advert_interval", r.Interval)
+		}
+	}
 }
 
 // saveMemory makes the collector run at half again what lives, and not at twice: the

@@ -53,6 +53,7 @@ func run(c *config.Config, path, state string, realtime bool) error {
 	level.Set(c.Log.Level)
 	log := newLogger(writer, c.Log, level)
 	problem := steady(realtime, log)
+	warnHurried(c, host.Scheduling(), log)
 
 	timer, err := host.NewTimer()
 	if err != nil {
