@@ -171,7 +171,7 @@ func (d *Daemon) tick() {
 // look acts on the deadlines of one router.
 func (d *Daemon) look(r *router) {
 	d.begin(r)
-	if due(r.group.Deadline(), d.now) && !r.hears(d.now) {
+	if r.isDue(d.now) && !d.awaitsUnread(r) {
 		d.stepTogether(r.families[0], vrrp.Tick{})
 	}
 	for _, f := range r.families {

@@ -32,6 +32,7 @@ type stage struct {
 	sendFail error
 	left     map[string]Found // by a run before
 	mute     bool             // Find is not answered
+	unread   bool             // the sockets hold packets
 	only     netip.Addr       // if valid, what sendFail is about
 }
 
@@ -73,6 +74,8 @@ func (s *stage) Send(batch []Datagram, failed func(int, error)) {
 		s.note("%s", line)
 	}
 }
+
+func (s *stage) Unread(int, bool) bool { return s.unread }
 
 // Try knows what Send will do, as with multicast.
 func (s *stage) Try(d Datagram) error {

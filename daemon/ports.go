@@ -19,6 +19,9 @@ type Network interface {
 	// Try tells whether a datagram could be sent, without any host hearing of it. nil
 	// may also mean that nobody can tell.
 	Try(d Datagram) error
+	// Unread tells whether packets of a family on a link have arrived that were not
+	// posted yet: the readers of the sockets are late.
+	Unread(link int, ipv4 bool) bool
 	// Set makes the addresses of a key as wanted, and keeps them so.
 	Set(key string, w Want)
 	// Renew renews the lease of a key's addresses.

@@ -32,8 +32,10 @@ type router struct {
 	opening    opening   // until it is started
 	graceEnds  time.Time // zero: the checks are not waited for
 	hearsUntil time.Time // after it has overslept: what the sockets hold comes first
-	priority   uint8     // what the core was told
-	because    string    // why it is not the configured one
+	// unreadUntil is how long it waits for the sockets to be read at a deadline, unreadFor.
+	unreadFor, unreadUntil time.Time
+	priority               uint8  // what the core was told
+	because                string // why it is not the configured one
 }
 
 // newRouter makes a router, and says what holds it back. It is not started.

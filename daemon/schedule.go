@@ -94,8 +94,11 @@ func (r *router) deadline(now time.Time) time.Time {
 	}
 	next := sooner(r.graceEnds, r.opening.ends)
 	deadline := r.group.Deadline()
-	if r.hears(now) && !deadline.IsZero() {
+	switch {
+	case r.hears(now) && !deadline.IsZero():
 		deadline = r.hearsUntil
+	case r.isDue(now): // and held back
+		deadline = now.Add(lookAgain)
 	}
 	next = sooner(next, deadline)
 	for _, f := range r.families {

@@ -60,6 +60,7 @@ type deafNetwork struct{ *stage }
 
 func (deafNetwork) Send([]Datagram, func(int, error)) {}
 func (deafNetwork) Set(string, Want)                  {}
+func (deafNetwork) Unread(int, bool) bool             { return false }
 func (deafNetwork) Renew(string)                      {}
 func (deafNetwork) Announce(string, ...netip.Addr)    {}
 
@@ -90,7 +91,7 @@ func (b *batches) Set(key string, w Want) {
 // long.
 func TestManyAtOnce(t *testing.T) {
 	all := newCrowd(t, 300)
-	network := &batches{said: map[string]int{}}
+	network := &batches{deafNetwork: deafNetwork{all.stage}, said: map[string]int{}}
 	all.d.network = network
 	all.pass(5 * time.Second)
 	if got, want := network.sizes[:5], []int{64, 64, 64, 64, 44}; !slices.Equal(got, want) {

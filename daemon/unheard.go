@@ -21,6 +21,8 @@ const (
 	// hearTime is how long a Backup that has overslept listens before it acts: the readers
 	// need a moment to hand over what the sockets hold.
 	hearTime = 50 * time.Millisecond
+	// lookAgain is how soon a router that is due looks again whether the sockets are read.
+	lookAgain = 500 * time.Microsecond
 )
 
 // settle sees whether adverts have left, after those that could not. Addresses that were
@@ -58,7 +60,7 @@ func (d *Daemon) blockUnheard() {
 // isUnheard: two and a half intervals are over, because the third advert that fails is
 // the last that might come in time.
 func (d *Daemon) isUnheard(f *family) bool {
-	return f.mute && d.now.Sub(f.lastLeft) >= 5*f.config.Interval/2 && f.core.Status().State == vrrp.Active
+	return f.mute && d.now.Sub(f.lastLeft) >= 5*f.config.Interval/2 && f.core.State() == vrrp.Active
 }
 
 // blockMute takes a family out because its adverts don't leave.
@@ -106,8 +108,26 @@ func (f *family) noSocket(links map[string]Link) bool {
 	return own.Index != 0 && (!own.listening(f.config.IPv4()) || !f.muteEnds.IsZero())
 }
 
+// isDue tells whether the core's deadline has come, and may be acted on.
+func (r *router) isDue(now time.Time) bool { return due(r.group.Deadline(), now) && !r.hears(now) }
+
+// awaitsUnread tells whether a Backup that is due waits for its sockets to be read: what
+// holds it back may lie there, when this loop gets to run on a busy host and the readers
+// don't. A flood makes it wait for an advert interval at most, once for each deadline.
+func (d *Daemon) awaitsUnread(r *router) bool {
+	if r.families[0].core.State() != vrrp.Backup || !slices.ContainsFunc(r.families, d.hasUnread) {
+		return false
+	}
+	if deadline := r.group.Deadline(); !r.unreadFor.Equal(deadline) {
+		r.unreadFor, r.unreadUntil = deadline, d.now.Add(min(r.config.Interval, hearTime))
+	}
+	return d.now.Before(r.unreadUntil)
+}
+
+func (d *Daemon) hasUnread(f *family) bool { return d.network.Unread(f.link.Index, f.config.IPv4()) }
+
 // hears tells whether a Backup that has overslept still waits for what the sockets hold.
 // An Active need not: one that may have been replaced is a Backup by now.
 func (r *router) hears(now time.Time) bool {
-	return now.Before(r.hearsUntil) && r.families[0].core.Status().State == vrrp.Backup
+	return now.Before(r.hearsUntil) && r.families[0].core.State() == vrrp.Backup
 }

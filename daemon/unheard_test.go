@@ -129,6 +129,45 @@ func TestBackupHearsBeforeItActs(t *testing.T) {
 	}
 }
 
+// A Backup whose time is out looks whether adverts lie unread: on a busy host its loop may
+// get to run before its readers.
+func TestBackupAwaitsItsReaders(t *testing.T) {
+	wait := 3*time.Second + 8*time.Millisecond // Active_Down_Interval, rounded up
+	due := func(t *testing.T) *stage {
+		s := newStage(t, oneRouter)
+		s.link(eth0)
+		s.hear(advert(51, 254))
+		s.unread = true
+		s.pass(wait)
+		s.state("web", "backup")
+		return s
+	}
+	t.Run("an advert", func(t *testing.T) {
+		s := due(t)
+		s.pass(10 * time.Millisecond)
+		s.hear(advert(51, 254))
+		s.unread = false
+		s.pass(wait - time.Millisecond)
+		s.state("web", "backup")
+		s.pass(time.Millisecond)
+		s.state("web", "active")
+	})
+	t.Run("something else", func(t *testing.T) {
+		s := due(t)
+		s.pass(10 * time.Millisecond)
+		s.unread = false
+		s.pass(time.Millisecond)
+		s.state("web", "active")
+	})
+	t.Run("a flood", func(t *testing.T) {
+		s := due(t)
+		s.pass(hearTime - time.Millisecond)
+		s.state("web", "backup")
+		s.pass(time.Millisecond)
+		s.state("web", "active")
+	})
+}
+
 // An Active that was late, and not for long enough to have been replaced, loses no time.
 func TestLateActiveSpeaksAtOnce(t *testing.T) {
 	s := activeStage(t, oneRouter)

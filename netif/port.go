@@ -115,6 +115,7 @@ func (p *port) listen(ctx context.Context, e *ear) error {
 	defer r.close()
 	stop := context.AfterFunc(ctx, r.close)
 	defer stop()
+	defer p.watcher.sockets.open(p.index, e.level, r.raw)()
 	p.watcher.report(e, "")
 	for {
 		if err := r.read(p.watcher.events.Packet); err != nil {

@@ -51,6 +51,7 @@ type receiver struct {
 	reception
 	index    int
 	conn     net.PacketConn
+	raw      syscall.RawConn
 	drops    drops
 	messages []ipv4.Message // reused; the type is that of IPv6, too
 }
@@ -64,7 +65,10 @@ func openReceiver(ctx context.Context, name string, index int, f family) (*recei
 		return nil, err
 	}
 	r := &receiver{reception: f.reception(conn), index: index, conn: conn}
-	if err := r.configure(index); err != nil {
+	if r.raw, err = conn.(syscall.Conn).SyscallConn(); err == nil {
+		err = r.configure(index)
+	}
+	if err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
 	for range receiveBatch {

@@ -7,6 +7,9 @@ import (
 	"time"
 )
 
+// State returns the state alone.
+func (r *Router) State() State { return r.state }
+
 // Status is a router as people see it: a value, and a copy.
 type Status struct {
 	State  State

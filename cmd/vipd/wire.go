@@ -29,6 +29,8 @@ func (p *networkPort) Send(batch []daemon.Datagram, failed func(int, error)) {
 	p.host.Send(p.batch, failed)
 }
 
+func (p *networkPort) Unread(link int, ipv4 bool) bool { return p.host.Unread(link, ipv4) }
+
 func (p *networkPort) Try(d daemon.Datagram) error { return p.host.Try(netif.Datagram(d)) }
 
 func (p *networkPort) Set(key string, w daemon.Want)  { p.host.Set(key, wanted(w)) }
