@@ -236,8 +236,10 @@ func (d *Daemon) logLate(late time.Duration) {
 	}
 }
 
-// stop hands every router's addresses over.
+// stop hands every router's addresses over. The time for it begins now: the last turn
+// may have been an interval ago.
 func (d *Daemon) stop() {
+	d.now = d.timer.Now()
 	d.stopping = true
 	d.pending = nil
 	d.log.Info("stopping: handing the addresses over")

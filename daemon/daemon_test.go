@@ -233,6 +233,21 @@ func TestStopIsMakeBeforeBreak(t *testing.T) {
 	}
 }
 
+// The time in which the next Active may take over begins with the stop, not with the
+// turn of the loop before it, which may be an interval ago.
+func TestStopBetweenTwoTurns(t *testing.T) {
+	s := activeStage(t, oneRouter)
+	s.now = s.armed.Add(-time.Millisecond)
+	s.d.stop()
+	s.d.turn(nil)
+	s.did = nil
+	const interval, margin = time.Second, 100 * time.Millisecond
+	s.pass(interval + margin - time.Millisecond)
+	s.want("send 0 vrid 51 on 2 from 192.0.2.11", "send 0 vrid 51 on 2 from 192.0.2.11")
+	s.pass(time.Millisecond)
+	s.want("remove web/ipv4 192.0.2.100/24 on 2")
+}
+
 // The cable is pulled: nothing is sent into it, the address goes at once; and
 // when it is back, the router listens first.
 func TestLinkDownAndUp(t *testing.T) {
