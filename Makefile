@@ -59,6 +59,7 @@ mutants: ## break each rule of the core, one after another: the tests must notic
 fuzz: ## fuzz the parsers, the core and the simulated LAN, FUZZTIME=60s each
 	go test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) ./vrrp
 	go test -run '^$$' -fuzz FuzzSteps -fuzztime $(FUZZTIME) ./vrrp
+	go test -run '^$$' -fuzz FuzzHostWatch -fuzztime $(FUZZTIME) ./vrrp
 	go test -run '^$$' -fuzz FuzzFaults -fuzztime $(FUZZTIME) ./vrrp/vrrpsim
 	go test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) ./config
 

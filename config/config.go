@@ -40,6 +40,7 @@ type Router struct {
 	Families   []Family      // one or two, IPv4 first; they move together
 	Lease      time.Duration // whole seconds; 0: off
 	StartGrace time.Duration // how long the first verdicts are waited for
+	ProbeEvery time.Duration // between questions to the Active's host, 50 ms–1 s; 0: on doubt only
 	VirtualMAC bool          // the RFC's virtual MAC (RFC 9568 §7.3), on a macvlan
 	Accept     bool          // Accept_Mode (RFC 9568 §6.1): packets to the addresses are answered
 	Checks     []string      // names of Config.Checks

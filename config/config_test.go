@@ -38,7 +38,7 @@ routers:
 
 // routerKeyList is the list that a wrong key of a router is answered with.
 const routerKeyList = "name, interface, vrid, version, priority, advert_interval, preempt, preempt_delay, " +
-	"start_delay, start_grace, handover, lease, strict, addresses, unicast, virtual_mac, accept, checksum, auth, " +
+	"start_delay, start_grace, handover, probe, lease, strict, addresses, unicast, virtual_mac, accept, checksum, auth, " +
 	"announce, checks, routes"
 
 var plain = []cmp.Option{
@@ -57,7 +57,7 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	params := vrrp.Params{
-		VRID: 51, Priority: 254, Interval: time.Second, Preempt: true,
+		VRID: 51, Priority: 254, Interval: time.Second, Preempt: true, Probe: true,
 		Announce: []time.Duration{0, 30 * time.Millisecond, 60 * time.Millisecond, 250 * time.Millisecond, time.Second, 5 * time.Second},
 	}
 	family := Family{Params: params, Held: []Address{held("192.0.2.100/24", "eth0")}}
@@ -82,7 +82,7 @@ func TestEveryKey(t *testing.T) {
 	}
 	web := vrrp.Params{
 		VRID: 51, Priority: 254, Interval: 500 * time.Millisecond, PreemptDelay: 10 * time.Second,
-		StartDelay: 20 * time.Second, Handover: vrrp.HandoverRFC, Strict: true, Checksum: vrrp.ChecksumFixedRFC9568,
+		StartDelay: 20 * time.Second, Handover: vrrp.HandoverRFC, Probe: true, Strict: true, Checksum: vrrp.ChecksumFixedRFC9568,
 		Announce: []time.Duration{0, time.Second}, Refresh: time.Minute,
 	}
 	web4, web6 := web, web
@@ -90,7 +90,7 @@ func TestEveryKey(t *testing.T) {
 	web6.DerivedLinkLocal = true
 	web6.Addresses, web6.Peers = addrs("fe80::200:5eff:fe00:233", "2001:db8::100"), addrs("2001:db8::12")
 	inside := vrrp.Params{
-		VRID: 52, Version: vrrp.VersionBoth, Priority: 254, Interval: time.Second, Preempt: true,
+		VRID: 52, Version: vrrp.VersionBoth, Priority: 254, Interval: time.Second, Preempt: true, Probe: true,
 		Auth: vrrp.Password("secret"), Announce: defaultAnnounce(),
 	}
 	inside4 := inside
@@ -98,7 +98,8 @@ func TestEveryKey(t *testing.T) {
 	want := &Config{
 		Node: "lb1", Log: Log{Level: slog.LevelDebug, JSON: true}, API: "/run/vipd/test.sock",
 		Routers: []Router{{
-			Name: "web", Interface: "eth0", Lease: 8 * time.Second, StartGrace: 5 * time.Second, VirtualMAC: true,
+			Name: "web", Interface: "eth0", Lease: 8 * time.Second, StartGrace: 5 * time.Second,
+			ProbeEvery: 100 * time.Millisecond, VirtualMAC: true,
 			Checks: []string{"haproxy", "nginx"}, Params: web,
 			Families: []Family{{
 				Params: web4, Source: netip.MustParseAddr("192.0.2.11"),
@@ -145,7 +146,7 @@ func TestEveryKey(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	other := f.byNode["lb2"].Routers
-	if other[0].Interface != "ens3" || other[0].Priority != 200 || other[1].Checks[0] != "tcp" {
+	if other[0].Interface != "ens3" || other[0].Probe || other[0].Priority != 200 || other[1].Checks[0] != "tcp" {
 		t.Errorf("lb2's values: %+v", other)
 	}
 	if f := other[0].Families[1]; f.Source != web6.Peers[0] || !slices.Equal(f.Peers, addrs("2001:db8::11")) {
@@ -232,6 +233,9 @@ func TestMistakes(t *testing.T) {
 		{"negative delay", router("start_delay: -1s"), `vipd.yaml:6:16: routers[0].start_delay: "-1s": want a duration with its unit, 0s–1h`},
 		{"yes for a boolean", router("preempt: yes"), `vipd.yaml:6:12: routers[0].preempt: "yes": want true or false`},
 		{"unknown handover", router("handover: slow"), `vipd.yaml:6:13: routers[0].handover: "slow": want fast or rfc`},
+		{"probe that is no word", router("probe: always"), `vipd.yaml:6:10: routers[0].probe: "always": want on-doubt, off or a duration with its unit, 50ms–1s`},
+		{"probe too often", router("probe: 20ms"), `vipd.yaml:6:10: routers[0].probe: "20ms": want a duration with its unit, 50ms–1s`},
+		{"probe too rarely", router("probe: 2s"), `vipd.yaml:6:10: routers[0].probe: "2s": want a duration with its unit, 50ms–1s`},
 		{"lease shorter than a Backup waits", router("lease: 3s"), "vipd.yaml:6:10: routers[0].lease: 3s: with adverts every 1s want 4s or more: a Backup waits that long"},
 		{"lease in milliseconds", router("lease: 4500ms"), `vipd.yaml:6:10: routers[0].lease: "4500ms": want auto, off or whole seconds`},
 		{"interface with a path in it", router("interface: ../eth0"), `vipd.yaml:5:14: routers[0].interface: "../eth0": want the name of a network interface, at most 15 bytes`},
@@ -317,6 +321,10 @@ func TestWarnings(t *testing.T) {
 			"vipd.yaml:5:14: warning: routers[0].addresses: 91 advertised IPv6 addresses make packets of 1504 bytes, which leave in fragments: want at most 90, the others with `advertised: false`"},
 		{"a check that nobody uses", minimal + "checks: [{name: c, tcp: {address: '127.0.0.1:80'}}]\n",
 			`vipd.yaml:6:17: warning: checks[0].name: no router uses check "c"`},
+		{"probe that comes too late", router("advert_interval: 100ms") + "  probe: on-doubt\n",
+			"vipd.yaml:7:10: warning: routers[0].probe: with adverts every 100ms a Backup takes over before it knows that the host does not answer: asking takes 200ms"},
+		{"probe that comes too late all the time", router("advert_interval: 80ms") + "  probe: 50ms\n",
+			"vipd.yaml:7:10: warning: routers[0].probe: with adverts every 80ms a Backup takes over before it knows that the host does not answer: asking takes 200ms"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f, problems := Parse("vipd.yaml", []byte(tt.text))

@@ -32,6 +32,7 @@ func settings() []setting {
 		{"start_delay", CostNothing, func(r *Router) any { return r.StartDelay }},
 		{"start_grace", CostNothing, func(r *Router) any { return r.StartGrace }},
 		{"handover", CostElection, func(r *Router) any { return handoverWord(r.Handover) }},
+		{"probe", CostNothing, func(r *Router) any { return r.ProbeWord() }},
 		{"lease", CostNothing, func(r *Router) any { return r.Lease }},
 		{"strict", CostElection, func(r *Router) any { return r.Strict }},
 		{"accept", CostNothing, func(r *Router) any { return r.Accept }},
@@ -51,6 +52,17 @@ func handoverWord(h vrrp.Handover) string {
 		return "rfc"
 	}
 	return "fast"
+}
+
+// ProbeWord is the value of `probe`.
+func (r *Router) ProbeWord() string {
+	switch {
+	case !r.Probe:
+		return "off"
+	case r.ProbeEvery == 0:
+		return "on-doubt"
+	}
+	return r.ProbeEvery.String()
 }
 
 func checksumWord(c vrrp.ChecksumPolicy) string {

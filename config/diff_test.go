@@ -62,6 +62,8 @@ func TestDiff(t *testing.T) {
 		"preempt":         {replace: []string{"priority: 200", "priority: 200\n  preempt: false\n  preempt_delay: 3s"}, steps: []string{"web: preempt true becomes false: election", "web: preempt_delay 0s becomes 3s: election"}},
 		"start":           {replace: []string{"priority: 200", "priority: 200\n  start_delay: 3s\n  start_grace: 4s"}, steps: []string{"web: start_delay 0s becomes 3s: nothing", "web: start_grace 10s becomes 4s: nothing"}},
 		"handover":        {replace: []string{"priority: 200", "priority: 200\n  handover: rfc"}, steps: []string{"web: handover fast becomes rfc: election"}},
+		"asking":          {replace: []string{"priority: 200", "priority: 200\n  probe: 100ms"}, steps: []string{"web: probe on-doubt becomes 100ms: nothing"}},
+		"no asking":       {replace: []string{"priority: 200", "priority: 200\n  probe: off"}, steps: []string{"web: probe on-doubt becomes off: nothing"}},
 		"lease":           {replace: []string{"priority: 200", "priority: 200\n  lease: 9s"}, steps: []string{"web: lease 4s becomes 9s: nothing"}},
 		"strict":          {replace: []string{"priority: 200", "priority: 200\n  strict: true"}, steps: []string{"web: strict false becomes true: election"}},
 		"accept":          {replace: []string{"priority: 200", "priority: 200\n  accept: false"}, steps: []string{"web: accept true becomes false: nothing"}},

@@ -35,7 +35,7 @@ func byNode(routerKey string) bool {
 func (r *reader) router(v value) Router {
 	d := draft{Router: Router{
 		Params: vrrp.Params{
-			Priority: defaultPriority, Interval: defaultInterval, Preempt: true, Announce: defaultAnnounce(),
+			Priority: defaultPriority, Interval: defaultInterval, Preempt: true, Probe: true, Announce: defaultAnnounce(),
 		},
 		Lease: -1, StartGrace: defaultStartGrace, Accept: true, place: v,
 	}}
@@ -48,6 +48,7 @@ func (r *reader) router(v value) Router {
 	}
 	r.mapping(v, keys, "name", "interface", "vrid", "addresses")
 	r.leaseLasts(&d)
+	r.probeHelps(&d)
 	d.assemble()
 	if r.errors == errors { // else the second problem would come of the first
 		r.familiesAreWhole(&d)
@@ -69,6 +70,7 @@ func (r *reader) routerKeys(d *draft) []key {
 		{"start_delay", func(v value) { r.delay(v, &d.StartDelay) }},
 		{"start_grace", func(v value) { r.delay(v, &d.StartGrace) }},
 		{"handover", func(v value) { r.handover(v, &d.Handover) }},
+		{"probe", func(v value) { r.probe(v, &d.Router) }},
 		{"lease", func(v value) { r.lease(v, &d.Lease) }},
 		{"strict", func(v value) { r.boolean(v, &d.Strict) }},
 		{"addresses", func(v value) { r.addresses(v, d) }},
@@ -86,7 +88,7 @@ func (r *reader) routerKeys(d *draft) []key {
 			})
 		}},
 		{"routes", func(v value) { r.routes(v, &d.routes) }},
-		{"probe", nil}, {"drain", nil}, {"track_interfaces", nil}, {"notify", nil},
+		{"drain", nil}, {"track_interfaces", nil}, {"notify", nil},
 	}
 }
 

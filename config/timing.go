@@ -13,6 +13,8 @@ const (
 	defaultInterval   = time.Second
 	defaultStartGrace = 10 * time.Second
 
+	minProbe, maxProbe = 50 * time.Millisecond, time.Second
+
 	maxDelay         = time.Hour
 	maxAnnouncements = 20
 	// maxIntervalVersion2 is what 8 bits of seconds can say (RFC 3768 §5.3.7).
@@ -71,6 +73,32 @@ func (r *reader) leaseLasts(d *draft) {
 		d.Lease = vrrp.AutoLease(d.Interval, d.ipv6())
 	case d.Lease > 0 && d.Lease < least:
 		r.problem(at(d.place, "lease"), "%v: with adverts every %v want %v or more: a Backup waits that long", d.Lease, d.Interval, least)
+	}
+}
+
+// probe reads when the Active's host is asked whether it is there.
+func (r *reader) probe(v value, out *Router) {
+	switch s, ok := r.text(v); {
+	case !ok, s == "on-doubt":
+	case s == "off":
+		out.Probe = false
+	case s == "" || s[0] < '0' || s[0] > '9':
+		r.problem(v, "%s: want on-doubt, off or a duration with its unit, %v–%v", describe(v.node), minProbe, maxProbe)
+	default:
+		out.ProbeEvery, _ = r.duration(v, minProbe, maxProbe)
+	}
+}
+
+// probeHelps warns where asking takes longer than a Backup waits anyway. By default it
+// may.
+func (r *reader) probeHelps(d *draft) {
+	here := child(d.place, "probe")
+	first := d.Interval
+	if d.ProbeEvery > 0 {
+		first = min(first, d.ProbeEvery)
+	}
+	if d.Probe && here.node != nil && first+vrrp.HostPatience >= 3*d.Interval {
+		r.warn(here, "with adverts every %v a Backup takes over before it knows that the host does not answer: asking takes %v", d.Interval, vrrp.HostPatience)
 	}
 }
 

@@ -90,6 +90,10 @@ func (d *Daemon) apply(f *family, effect vrrp.Effect) {
 		d.afterSend(f, silence)
 	case vrrp.Announce:
 		d.announce(f, e.Added)
+	case vrrp.Follow:
+		d.watchHost(f, e.Source)
+	case vrrp.Doubt:
+		f.watch.core.Doubt(d.now)
 	case vrrp.Refused:
 		d.logRefused(d.heard, e.Reject)
 	case vrrp.Notice:

@@ -41,6 +41,7 @@ type Daemon struct {
 	routers     []*router
 	index       *index // nil: to be made anew
 	schedule    schedule
+	watches     []*hostWatch
 	checks      []*check
 	out         outbox
 	rejected    rejects
@@ -119,7 +120,9 @@ func (d *Daemon) turn(first *event) {
 		}
 		break
 	}
+	d.askHosts()
 	d.tick()
+	d.askHosts() // whom the tick has raised doubts about
 	d.flush()
 	d.blockUnheard()
 	d.flush()          // that they give up, in vain
@@ -142,6 +145,8 @@ func (d *Daemon) handle(e event) {
 		d.leftoverFound(*e.found)
 	case e.managers != nil:
 		d.managersFound(*e.managers)
+	case e.answer != nil:
+		d.hostAnswered(*e.answer)
 	case e.contest != "":
 		d.contested(e.contest)
 	case e.handOff:
@@ -190,7 +195,7 @@ const maxSleep = time.Second
 // arm sets the timer to the next deadline.
 func (d *Daemon) arm() {
 	d.schedule.settle(d.now)
-	next := sooner(d.now.Add(maxSleep), d.schedule.next())
+	next := sooner(sooner(d.now.Add(maxSleep), d.schedule.next()), d.soonestQuestion())
 	if next.Equal(d.armed) {
 		return
 	}

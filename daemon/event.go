@@ -23,6 +23,7 @@ type event struct {
 	holding  *Holding
 	found    *Found
 	managers *Managers
+	answer   *answer
 	contest  string // the key of addresses that another host answers for
 	handOff  bool
 	result   *health.Result

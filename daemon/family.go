@@ -27,6 +27,7 @@ type family struct {
 	blocked map[vrrp.Reason]bool
 	link    Link         // that its adverts go out on
 	source  netip.Addr   // of its adverts
+	watch   *hostWatch   // of the Active's host that it follows; nil: it follows none
 	want    Want         // its addresses and routes, where its interfaces are now
 	set     Want         // what the network was told last
 	asked   bool         // the core waits for what became of the addresses

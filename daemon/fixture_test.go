@@ -30,6 +30,8 @@ type stage struct {
 	did      []string // what the daemon asked of the network, in order
 	followed []string // routers
 	sendFail error
+	asked    []Question
+	askFail  error
 	left     map[string]Found // by a run before
 	mute     bool             // Find is not answered
 	unread   bool             // the sockets hold packets
@@ -141,6 +143,14 @@ func (s *stage) Find(key string, _ Want) {
 
 func (s *stage) Probe(key string, at Address) {
 	s.note("probe %s %v on %d", key, at.Prefix.Addr(), at.Link)
+}
+
+// Ask keeps the questions apart: they depend on nothing else, and are many.
+func (s *stage) Ask(q Question) error {
+	if s.askFail == nil {
+		s.asked = append(s.asked, q)
+	}
+	return s.askFail
 }
 
 func (s *stage) FindManagers(key, ifname string) { s.note("managers of %s for %s", ifname, key) }

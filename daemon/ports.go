@@ -30,6 +30,9 @@ type Network interface {
 	Find(key string, w Want)
 	// Probe asks whether another host answers for an address of a key.
 	Probe(key string, at Address)
+	// Ask asks a host whether it is there. An error says that it was not asked, or that
+	// its answer would not be heard.
+	Ask(q Question) error
 	// Announce sends one gratuitous ARP or unsolicited NA for each address of a key
 	// that is held, or for some of them only.
 	Announce(key string, only ...netip.Addr)

@@ -33,6 +33,7 @@ func (d *Daemon) receive(p *Packet) {
 	d.heard = p
 	d.step(f, vrrp.Received{Advert: advert, Source: p.Source, Destination: p.Destination})
 	d.heard = nil
+	d.heardHost(f, p.Source)
 }
 
 // refuse counts a packet that belongs to no router.

@@ -243,6 +243,11 @@ func (d *Daemon) reconfigure(r *router, c *config.Router) {
 		f.config = &c.Families[i]
 		d.step(f, vrrp.Reconfigure{Params: f.config.Params})
 	}
+	for _, f := range r.families {
+		if f.watch != nil {
+			d.paceQuestions(f.watch)
+		}
+	}
 	r.checks = d.checksOf(c)
 	r.trusting = !r.starting && slices.ContainsFunc(r.checks, func(k *check) bool { return k.verdict() == health.Unknown })
 	d.relink(r)

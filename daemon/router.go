@@ -4,6 +4,7 @@ package daemon
 
 import (
 	"fmt"
+	"net/netip"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -116,6 +117,7 @@ func (d *Daemon) takeOut(r *router) {
 	r.opening = opening{}
 	d.flush() // nothing of it is left to do
 	for _, f := range r.families {
+		d.watchHost(f, netip.Addr{})
 		r.group.Step(d.now, f.index, vrrp.Block{Reason: vrrp.InternalError}, nil)
 		d.own(f, false)
 	}

@@ -40,6 +40,7 @@ type RouterStatus struct {
 	Source    string    `json:"source,omitempty"`
 	VRID      uint8     `json:"vrid"`
 	Interval  string    `json:"advert_interval"`
+	Probe     string    `json:"probe"` // on-doubt, off, or how often the Active's host is asked
 
 	Peers      []netip.Addr `json:"peers,omitempty"`       // of unicast; else multicast
 	VirtualMAC string       `json:"virtual_mac,omitempty"` // that the addresses answer with
@@ -71,6 +72,8 @@ type ActiveStatus struct {
 	Priority uint8      `json:"priority"`
 	Interval string     `json:"advert_interval"`
 	Heard    time.Time  `json:"heard"`
+	// Host is what is known of its host; nil with `probe: off`.
+	Host *HostStatus `json:"host,omitempty"`
 }
 
 // CounterStatus counts since the start.
@@ -174,7 +177,7 @@ func (d *Daemon) familyStatus(f *family) RouterStatus {
 		Name: r.config.Name, Family: f.name, Version: f.config.Version.String(),
 		State: core.State.String(), Phase: core.Phase.String(),
 		Since: d.wall(latest(core.Since, d.started)), Reason: core.Reason.String(),
-		Interface: r.config.Interface, VRID: f.config.VRID, Interval: f.config.Interval.String(),
+		Interface: r.config.Interface, VRID: f.config.VRID, Interval: f.config.Interval.String(), Probe: r.config.ProbeWord(),
 		Peers: f.config.Peers, VirtualMAC: f.virtualMAC(),
 		Priority: core.Priority, ConfiguredPriority: r.config.Priority, Failing: r.because,
 		Addresses: []netip.Prefix{}, Outside: f.outside, Owns: core.Owns, Problem: f.problem,
@@ -207,6 +210,7 @@ func (d *Daemon) familyStatus(f *family) RouterStatus {
 		s.Active = &ActiveStatus{
 			Source: core.Active.Source, Priority: core.Active.Priority,
 			Interval: core.Active.Interval.String(), Heard: d.wall(core.Active.Heard),
+			Host: d.hostStatus(f.watch),
 		}
 	}
 	return s

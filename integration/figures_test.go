@@ -39,7 +39,7 @@ func events(t *testing.T, s *site) []event {
 	return []event{
 		{"HAProxy killed", s.lb1.web.Kill, s.lb1.web.Restart, failed(s.election), false},
 		{"SIGTERM", s.lb1.vipd.Stop, s.lb1.vipd.Restart, planned, true},
-		{"cable pulled", pull, s.lb1.host.Cable.Restore, s.election.silence() + reaction, false},
+		{"cable pulled", pull, s.lb1.host.Cable.Restore, s.election.lost() + reaction, false},
 	}
 }
 

@@ -196,6 +196,7 @@ func TestTwoOnOneHost(t *testing.T) {
 	t.Cleanup(func() { other.vipd.Kill() })
 	await(t, func() error { return s.lb1.is("active") })
 	await(t, func() error { return logged(other, "to=active") })
+	await(t, func() error { return s.lb1.owning(true) })
 	must(t, s.lb1.crash(restartPause))
 	await(t, func() error { return logged(s.lb1, "reason=resumed ") })
 	must(t, s.lb1.crash(lease)) // too late to resume

@@ -48,6 +48,13 @@ func (e election) skew() time.Duration { return e.interval * time.Duration(256-i
 // silence is Active_Down_Interval of lb2 (RFC 9568 §6.1).
 func (e election) silence() time.Duration { return 3*e.interval + e.skew() }
 
+// asking is how long lb2 takes to learn that lb1's host is gone, once an advert is
+// overdue: a margin of 40 ms, and ten questions.
+const asking = 240 * time.Millisecond
+
+// lost is how long lb2 waits for adverts of a host that is gone.
+func (e election) lost() time.Duration { return e.interval + asking + e.skew() }
+
 // site is two load balancers and a client on a switch.
 type site struct {
 	election election

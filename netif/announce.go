@@ -31,6 +31,7 @@ type station struct {
 	mtu      int
 	hardware net.HardwareAddr // nil: it speaks neither ARP nor ND
 	frames   *packet.Conn     // nil: not open
+	askers   []*asker         // of both families; none: its port is not ready
 }
 
 // stations are the followed links that exist, by index. The watcher and the ports
@@ -38,6 +39,7 @@ type station struct {
 type stations struct {
 	mu      sync.Mutex // guards what follows
 	byIndex map[int]station
+	ours    map[string]bool // hardware addresses of this host, of all links
 }
 
 // set tells whether the link has another hardware address than before.
@@ -45,18 +47,32 @@ func (s *stations) set(l link) (moved bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	before := s.byIndex[l.index]
-	s.byIndex[l.index] = station{l.name, l.mtu, l.hardware, before.frames}
+	s.byIndex[l.index] = station{l.name, l.mtu, l.hardware, before.frames, before.askers}
 	return before.hardware != nil && !bytes.Equal(before.hardware, l.hardware)
 }
 
-// attach does nothing when the link has gone meanwhile.
-func (s *stations) attach(index int, frames *packet.Conn) {
+// change does nothing when the link has gone meanwhile.
+func (s *stations) change(index int, how func(*station)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if station, ok := s.byIndex[index]; ok {
-		station.frames = frames
+		how(&station)
 		s.byIndex[index] = station
 	}
+}
+
+// setOurs says which hardware addresses are this host's.
+func (s *stations) setOurs(ours map[string]bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ours = ours
+}
+
+// own tells whether a hardware address is this host's.
+func (s *stations) own(hardware net.HardwareAddr) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ours[string(hardware)]
 }
 
 func (s *stations) remove(index int) {

@@ -9,7 +9,8 @@
 // others can hold for seconds, is done by goroutines of its own:
 //
 //	watcher    the only reader of netlink notifications; tells of links ([Link])
-//	port       one per followed interface that exists: reads its packets
+//	port       one per followed interface that exists: reads its packets, and the
+//	           answers to [Host.Ask]
 //	keeper     the only writer of addresses; tells what is held ([Holding])
 //	announcer  sends the gratuitous ARPs
 //	prober     asks whether another host has an address

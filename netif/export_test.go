@@ -21,3 +21,18 @@ func (h *Host) OnSilence(f func(key string, addresses []netip.Addr)) {
 	defer h.keeper.mu.Unlock()
 	h.keeper.silence = f
 }
+
+// EndAsking lets the time pass in which nobody asks on a link, and tells whether its sockets
+// are closed.
+func (h *Host) EndAsking(link int) (closed bool) {
+	closed = true
+	for _, a := range h.stations.get(link).askers {
+		a.mu.Lock()
+		if a.conn != nil {
+			closed = false
+			_ = a.conn.SetReadDeadline(time.Now())
+		}
+		a.mu.Unlock()
+	}
+	return closed
+}

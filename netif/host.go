@@ -21,7 +21,7 @@ const finishTime = 2 * time.Second
 
 // Events is whom a [Host] tells. It calls from its own goroutines, each function
 // from one at a time per link (Packet) or altogether (Link, Holding, Found), but
-// Contested. They must not block for long: what follows waits.
+// Contested and Answered. They must not block for long: what follows waits.
 type Events struct {
 	Link    func(Link)
 	Packet  func(Packet)
@@ -31,6 +31,9 @@ type Events struct {
 	// Contested is told of a key whose [Host.Probe] another host has answered, at most
 	// once for each; it is required if there is one.
 	Contested func(key string)
+	// Answered is told of a host that has answered a [Host.Ask], once for each; it is
+	// required if there is one.
+	Answered func(link int, target netip.Addr)
 }
 
 // Config is the configuration of a [Host].
@@ -58,6 +61,7 @@ type Followed struct {
 // Host is the network side of this host, in the network namespace it was opened
 // in. The process must stay in that namespace.
 type Host struct {
+	stations  *stations
 	sender    *sender
 	filter    *filter.Filter
 	watcher   *watcher
@@ -90,7 +94,7 @@ func openHost(c Config, stations *stations) (*Host, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open netlink (needs CAP_NET_ADMIN): %w", err)
 	}
-	h := &Host{}
+	h := &Host{stations: stations}
 	notifications, err := subscribe(c.Routes)
 	if err != nil {
 		writer.close()

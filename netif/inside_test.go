@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -205,5 +206,16 @@ func TestRoundsForSome(t *testing.T) {
 	}
 	if want := "0 2 0 1 0 1 2"; strings.Join(got, " ") != want {
 		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+// A virtual link that is down answers nobody: who answers from its hardware address is
+// another node.
+func TestHardwareThatAnswers(t *testing.T) {
+	up, down := net.HardwareAddr{2, 0, 0, 0, 0, 1}, net.HardwareAddr{0, 0, 0x5e, 0, 1, 51}
+	ours := newTable()
+	ours.links = map[int]link{1: {admin: true}, 2: {admin: true, hardware: up}, 3: {hardware: down}}
+	if got := ours.hardware(); len(got) != 1 || !got[string(up)] {
+		t.Errorf("%d hardware addresses", len(got))
 	}
 }

@@ -43,6 +43,7 @@ type record struct {
 	holdings  []netif.Holding
 	founds    []netif.Found
 	contests  []string
+	answers   []netip.Addr     // to questions on eth0
 	onLink    func(netif.Link) // called within the event, as the next
 	onHolding func(netif.Holding)
 	log       bytes.Buffer
@@ -64,7 +65,7 @@ func startWith(t *testing.T, c netif.Config, interfaces ...string) *record {
 	for _, f := range []family{v4(), v6()} {
 		c.Virtual = append(c.Virtual, netip.MustParseAddr(f.virtual), netip.MustParseAddr(f.other))
 	}
-	c.Events = netif.Events{Link: r.link, Packet: r.packet, Holding: r.holding, Found: r.found, Contested: r.contest}
+	c.Events = netif.Events{Link: r.link, Packet: r.packet, Holding: r.holding, Found: r.found, Contested: r.contest, Answered: r.answer}
 	c.Log = slog.New(slog.NewTextHandler(lockedWriter{r}, nil))
 	var err error
 	r.Host, err = netif.Open(c)
@@ -109,6 +110,10 @@ func (r *record) holding(h netif.Holding) {
 func (r *record) found(f netif.Found) { r.note(func() { r.founds = append(r.founds, f) }) }
 
 func (r *record) contest(key string) { r.note(func() { r.contests = append(r.contests, key) }) }
+
+func (r *record) answer(_ int, target netip.Addr) {
+	r.note(func() { r.answers = append(r.answers, target) })
+}
 
 func (r *record) note(write func()) {
 	r.mu.Lock()

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/mdlayher/packet"
@@ -67,7 +68,8 @@ func (p *port) hear(f family, wanted bool) {
 	}
 }
 
-// run makes the interface ready, and keeps the socket for announcements until close.
+// run makes the interface ready, and keeps the socket for announcements, and those for
+// answers, until close.
 func (p *port) run() {
 	log := p.watcher.log.With("interface", p.name)
 	// Else the kernel deletes the other addresses of a network with its primary one.
@@ -82,7 +84,18 @@ func (p *port) run() {
 		defer frames.Close()
 	}
 	close(p.ready)
-	<-p.context.Done()
+	p.serveQuestions()
+}
+
+// serveQuestions listens for the answers of other hosts, until close.
+func (p *port) serveQuestions() {
+	askers := newAskers(p.index, p.watcher)
+	p.watcher.stations.change(p.index, func(s *station) { s.askers = askers })
+	var all sync.WaitGroup
+	for _, a := range askers {
+		all.Go(func() { a.run(p.context) })
+	}
+	all.Wait()
 }
 
 // keepListening opens a receive socket that fails again, until ctx ends.
@@ -131,7 +144,7 @@ func (p *port) openFrames() (*packet.Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open packet socket: %w", err)
 	}
-	p.watcher.stations.attach(p.index, conn)
+	p.watcher.stations.change(p.index, func(s *station) { s.frames = conn })
 	return conn, nil
 }
 

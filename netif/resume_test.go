@@ -376,7 +376,12 @@ const (
 func dual(t *testing.T) (*record, netif.Link) {
 	t.Helper()
 	r := start(t, "eth0")
-	return r, r.awaitLink(t, "eth0", func(l netif.Link) bool { return l.SourceIPv6().IsValid() })
+	return r, r.withLinkLocal(t)
+}
+
+func (r *record) withLinkLocal(t *testing.T) netif.Link {
+	t.Helper()
+	return r.awaitLink(t, "eth0", func(l netif.Link) bool { return l.SourceIPv6().IsValid() })
 }
 
 // ownIPv4 are the interface's own addresses of IPv4.

@@ -121,6 +121,18 @@ func (t *table) find(name string) link {
 	return link{}
 }
 
+// hardware are the hardware addresses that this host answers from. A virtual link that is
+// down has that of another node's, which may answer.
+func (t *table) hardware() map[string]bool {
+	all := make(map[string]bool, len(t.links))
+	for _, l := range t.links {
+		if l.admin && l.hardware != nil {
+			all[string(l.hardware)] = true
+		}
+	}
+	return all
+}
+
 // parseLink reads an RTM_NEWLINK or RTM_DELLINK. A bridge tells of its ports with
 // the same types in the family AF_BRIDGE: a port that leaves its bridge is a
 // DELLINK there, and no link has gone.

@@ -187,8 +187,10 @@ func isOurRoute(m syscall.NetlinkMessage) bool {
 	return len(m.Data) >= unix.SizeofRtMsg && m.Data[5] == route.Protocol
 }
 
-// plugAll opens and closes ports as interfaces come and go.
+// plugAll opens and closes ports as interfaces come and go, and says which hardware
+// addresses are ours.
 func (w *watcher) plugAll(ctx context.Context) {
+	w.stations.setOurs(w.table.hardware())
 	for _, f := range w.followers {
 		w.plug(ctx, f, w.table.find(f.Name))
 	}

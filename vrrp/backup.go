@@ -13,7 +13,7 @@ type downTimer struct {
 	from     time.Time // when it was set; zero: it is off
 	adverts  int       // how many intervals to wait before the skew
 	resigned time.Time // since when the followed Active has resigned; zero: it has not
-	lost     time.Time // since when its host does not answer; zero: it does, or was not asked
+	lost     time.Time // since when its host is lost; zero: it is not, or was not asked
 	offered  time.Time // we have resigned, and until then somebody may take over; zero: nobody need
 }
 
@@ -25,6 +25,7 @@ type followed struct {
 	priority uint8     // advertised last
 	highest  uint8     // the highest it advertised since we follow it
 	heard    time.Time // its last advert
+	doubts   int       // how many of those after it we missed aloud
 }
 
 // enterBackup goes to Backup and waits for Active_Down_Interval (§6.4.1, §6.4.3).
@@ -50,14 +51,6 @@ func (r *Router) downDeadline() time.Time {
 		}
 	}
 	return earliest(deadline, r.down.offered)
-}
-
-// hostLost makes Skew_Time enough: three missed adverts are a slow way to learn
-// that a machine is gone. Any advert from an Active takes it back.
-func (r *Router) hostLost(now time.Time, source netip.Addr) {
-	if source.IsValid() && source == r.followed.source && r.down.lost.IsZero() {
-		r.down.lost = now
-	}
 }
 
 // skew is our Skew_Time. In VRRPv2 it does not depend on the interval (RFC 3768
@@ -121,7 +114,7 @@ func (r *Router) follow(now time.Time, a *Advert, source netip.Addr) {
 	if r.followed.source == source {
 		highest = max(highest, r.followed.highest)
 	}
-	r.followed = followed{source, a.Interval, a.Priority, highest, now}
+	r.followed = followed{source, a.Interval, a.Priority, highest, now, 0}
 }
 
 // whyTakeOver tells which of the ways to become Active it was.

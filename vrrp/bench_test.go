@@ -11,7 +11,7 @@ import (
 // The steady state makes no garbage: a stall of the collector is a late advert.
 
 func steadyBackup() (*Router, func()) {
-	r, now := NewRouter(params()), time.Unix(1000, 0)
+	r, now := NewRouter(params(probing)), time.Unix(1000, 0)
 	fx := r.Step(now, Start{}, make([]Effect, 0, 8))
 	addresses := []netip.Addr{vip}
 	return r, func() {
@@ -31,6 +31,22 @@ func steadyActive() (*Router, func()) {
 	return r, func() {
 		now = r.Deadline()
 		fx = r.Step(now, Tick{}, fx[:0])
+	}
+}
+
+// askedHost is in doubt again and again, and answers.
+func askedHost() func() {
+	now := time.Unix(1000, 0)
+	w := NewHostWatch(now, 100*ms)
+	return func() {
+		now = now.Add(second)
+		w.Heard(now)
+		now = now.Add(second)
+		w.Doubt(now)
+		w.Tick(now)
+		w.Answered(now)
+		now = w.Deadline()
+		w.Tick(now)
 	}
 }
 
@@ -54,6 +70,12 @@ var steady = []struct {
 }{
 	{"received advert", func() func() { _, f := steadyBackup(); return f }},
 	{"due advert", func() func() { _, f := steadyActive(); return f }},
+	{"deadline of a Backup", func() func() {
+		r, f := steadyBackup()
+		f()
+		return func() { r.Deadline() }
+	}},
+	{"asked host", askedHost},
 	{"encode", encoder},
 	{"decode", decoder},
 }

@@ -26,6 +26,8 @@
 //	transmit.go    §7.2: the packets, their versions and checksums
 //	handover.go    what goes beyond the RFC: a resignation by a lower priority
 //	releasing.go   what goes beyond the RFC: make before break
+//	doubt.go       what goes beyond the RFC: an Active whose host is gone
+//	hostwatch.go   whether a host is there, for all routers that follow it
 //	resign.go      what goes beyond the RFC: a planned switchover
 //	resume.go      what goes beyond the RFC: a crash that changed nothing
 //	announce.go    when gratuitous ARP is due

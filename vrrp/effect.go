@@ -2,8 +2,10 @@
 
 package vrrp
 
+import "net/netip"
+
 // Effect is what a router wants done. The set is closed: Transition, Send, Own,
-// Silence, Announce, Refused, Notice. Effects are carried out in the order they are given.
+// Silence, Announce, Follow, Doubt, Refused, Notice. Effects are carried out in the order they are given.
 type Effect interface{ effect() }
 
 type (
@@ -28,6 +30,14 @@ type (
 	// for those that Owned said were added.
 	Announce struct{ Added bool }
 
+	// Follow says that a Backup follows the Active at that address from now on, whose
+	// host shall be watched (HostWatch). Zero: nobody any more. Only with Params.Probe.
+	Follow struct{ Source netip.Addr }
+
+	// Doubt says that an advert of the followed Active is overdue: its host should be
+	// asked.
+	Doubt struct{}
+
 	// Refused reports that the received advert was discarded.
 	Refused struct{ Reject Reject }
 
@@ -41,6 +51,8 @@ func (Send) effect()       {}
 func (Own) effect()        {}
 func (Silence) effect()    {}
 func (Announce) effect()   {}
+func (Follow) effect()     {}
+func (Doubt) effect()      {}
 func (Refused) effect()    {}
 func (Notice) effect()     {}
 

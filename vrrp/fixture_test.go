@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // The cast of every test: we are .11, and the others stand on both sides.
@@ -17,6 +18,9 @@ var (
 	higher = netip.MustParseAddr("192.0.2.12")
 	vip    = netip.MustParseAddr("192.0.2.100")
 )
+
+// addresses compares those of Follow.
+var addresses = cmpopts.EquateComparable(netip.Addr{})
 
 const second = time.Second
 
@@ -66,7 +70,7 @@ func (g *rig) step(in Input) []Effect {
 func (g *rig) want(in Input, want ...Effect) {
 	g.t.Helper()
 	got := g.step(in)
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, addresses); diff != "" {
 		g.t.Fatalf("%T%+v: effects (-want +got):\n%s", in, in, diff)
 	}
 }
@@ -104,7 +108,7 @@ func (g *rig) quiet(d time.Duration) {
 func (g *rig) until(d time.Duration, want ...Effect) {
 	g.t.Helper()
 	g.quiet(d - 1)
-	if diff := cmp.Diff(want, g.pass(1)); diff != "" {
+	if diff := cmp.Diff(want, g.pass(1), addresses); diff != "" {
 		g.t.Fatalf("after %v: effects (-want +got):\n%s", d, diff)
 	}
 }
@@ -125,7 +129,7 @@ func (g *rig) letsGo() {
 
 func (g *rig) state(want State) {
 	g.t.Helper()
-	if got := g.router.Status(); got.State != want {
+	if got := g.router.Status(); got.State != want || g.router.State() != want {
 		g.t.Fatalf("state %v (%v), want %v", got.State, got.Reason, want)
 	}
 }

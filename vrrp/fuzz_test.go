@@ -40,6 +40,8 @@ var settings = [][]func(*Params){
 	{noPreempt, every(100 * time.Millisecond)},
 	{prio(OwnerPriority), prio(OwnerPriority)},
 	{func(*Params) {}, prio(254), ipv6},
+	{probing},
+	{probing, func(p *Params) { p.Probe, p.StartDelay = true, 7*second; ipv6(p) }},
 }
 
 // watched is a group, or a router by itself, and what its effects have made of the
@@ -59,6 +61,7 @@ type told struct {
 	owns     bool
 	zeros    int  // farewells since it became Active
 	silenced bool // resuming: it has not sent an advert yet
+	follows  netip.Addr
 }
 
 func newWatched(t *testing.T, changes []func(*Params)) *watched {
@@ -111,7 +114,7 @@ func (w *watched) play(what, how byte) {
 		w.step(member, Contested{})
 	case 12:
 		w.step(member, [...]Input{
-			Woke{}, HostLost{higher}, HostLost{lower}, HostLost{}, Resign{}, Reclaim{}, w.reconfigured(w.members[member], how/7),
+			Woke{}, HostLost{higher}, HostLost{lower}, [...]Input{HostLost{}, HostBack{higher}}[how/7%2], Resign{}, Reclaim{}, w.reconfigured(w.members[member], how/7),
 		}[how%7])
 	case 13: // to the deadline
 		if next := w.deadline(); next.After(w.now) {
@@ -142,6 +145,7 @@ func (w *watched) reconfigured(m *Router, how byte) Reconfigure {
 	p := m.params
 	p.Preempt, p.Handover = how%2 == 0, Handover(how/2%2)
 	p.Refresh = time.Duration(how/4%2) * 3 * second
+	p.Probe = p.Probe != (how%5 == 4)
 	if p.Version == Version3 {
 		p.Interval = [...]time.Duration{p.Interval, MinInterval, second, longestInterval}[how/8%4]
 	}
@@ -239,6 +243,15 @@ func (w *watched) effect(member int, e Effect) {
 		if is.state == Active || !is.owns {
 			w.t.Fatalf("silent in %v, owns %v", is.state, is.owns)
 		}
+	case Follow:
+		if e.Source == is.follows {
+			w.t.Fatalf("follows %v, told twice", e.Source)
+		}
+		is.follows = e.Source
+	case Doubt:
+		if is.state != Backup || !is.follows.IsValid() {
+			w.t.Fatalf("in doubt in %v, follows %v", is.state, is.follows)
+		}
 	case Announce:
 		if is.state != Active || !is.owns || is.silenced {
 			w.t.Fatalf("announced in %v, owns %v, silenced %v", is.state, is.owns, is.silenced)
@@ -284,6 +297,8 @@ func (w *watched) settled(member int) {
 		w.t.Fatal("nothing keeps it in Initialize")
 	case s.State == Active && s.Phase == Settled && m.Deadline().After(w.now.Add(m.params.Interval)):
 		w.t.Fatalf("an Active's next deadline is %v", m.Deadline().Sub(w.now))
+	case m.params.Probe && s.Active.Source != is.follows, !m.params.Probe && is.follows.IsValid():
+		w.t.Fatalf("probe %v, follows %v, told %v", m.params.Probe, s.Active.Source, is.follows)
 	case s.State == Backup && s.TakeOver.IsZero():
 		w.t.Fatal("a Backup waits for nothing")
 	case (s.State == Active) != (w.told[0].state == Active),

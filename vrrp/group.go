@@ -203,7 +203,7 @@ func (g *Group) takeOverTogether(now time.Time, fx []MemberEffect) []MemberEffec
 		}
 	}
 	for i, m := range g.members {
-		g.scratch = m.takeOver(now, m.whyTakeOver(), g.scratch[:0])
+		g.scratch = m.tellFollowing(m.takeOver(now, m.whyTakeOver(), g.scratch[:0]))
 		fx = g.tag(i, fx)
 	}
 	return fx

@@ -9,7 +9,7 @@ import (
 
 // Input is what a router is told. The set is closed: Start, Stop, Received,
 // Tick, Priority, Block, Unblock, Source, Owned, Resume, Contested, Woke, HostLost,
-// Resign, Reclaim, Reconfigure.
+// HostBack, Resign, Reclaim, Reconfigure.
 type Input interface{ input() }
 
 type (
@@ -59,8 +59,12 @@ type (
 	// adverts that were queued meanwhile.
 	Woke struct{}
 
-	// HostLost says that the host of an Active answers no question any more.
+	// HostLost says that the host of the Active at that address answers no question any
+	// more. Whoever follows another one has not lost anything.
 	HostLost struct{ Source netip.Addr }
+
+	// HostBack takes it back: the host has answered, or was heard.
+	HostBack struct{ Source netip.Addr }
 
 	// Reconfigure is a changed configuration of the same virtual router: VRID, Version,
 	// family, unicast or not, and owner or not are as before. Params.Priority is that
@@ -89,6 +93,7 @@ func (Resume) input()    {}
 func (Contested) input() {}
 func (Woke) input()      {}
 func (HostLost) input()  {}
+func (HostBack) input()  {}
 func (Resign) input()    {}
 func (Reclaim) input()   {}
 

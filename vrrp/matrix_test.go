@@ -42,6 +42,7 @@ func TestMatrix(t *testing.T) {
 		{"contested", Contested{}},
 		{"woke", Woke{}},
 		{"host lost", HostLost{higher}},
+		{"host back", HostBack{higher}},
 		{"added", Owned{Added}},
 		{"reconfigured", Reconfigure{params(every(2*second), noPreempt)}},
 		{"resign", Resign{}},
@@ -209,6 +210,13 @@ func effectWord(e Effect) string {
 			return "announce added"
 		}
 		return "announce"
+	case Follow:
+		if !e.Source.IsValid() {
+			return "follow()"
+		}
+		return fmt.Sprintf("follow(%v)", e.Source)
+	case Doubt:
+		return "doubt"
 	case Notice:
 		return fmt.Sprintf("notice(%v)", e.Kind)
 	}

@@ -45,6 +45,8 @@ type Params struct {
 	StartDelay time.Duration
 	// Handover says whether a lowered priority is a resignation.
 	Handover Handover
+	// Probe asks the Active's host when an advert is overdue: Follow, Doubt, HostLost.
+	Probe bool
 
 	// Announce holds the times, from the moment the addresses are set, at which
 	// they are announced; ascending.

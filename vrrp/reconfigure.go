@@ -32,6 +32,9 @@ func (r *Router) reconfigure(now time.Time, p Params) {
 	if !slices.Equal(before.Announce, p.Announce) || before.Refresh != p.Refresh {
 		r.announce.replan(p, now)
 	}
+	if !p.Probe {
+		r.down.lost = time.Time{}
+	}
 	r.outgoing = r.keepForms(before.Checksum)
 	if r.state == Backup {
 		r.judgeFollowed(now)

@@ -43,7 +43,6 @@ func TestResignedIsBack(t *testing.T) {
 		{"it gives up", heard(0, higher), skew100, ActiveStopped},
 		{"it falls silent", Tick{}, down100, ActiveDown},
 		{"it lowers its priority", heard(1, higher), skew100, ActiveResigned},
-		{"its host is lost", HostLost{higher}, skew100, ActiveHostLost},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			g := resigned(t, 50)

@@ -32,8 +32,9 @@ type Router struct {
 
 	down      downTimer
 	followed  followed
-	preemptAt time.Time // an Active of lower priority is let alone until then
-	notBefore time.Time // start_delay: silence is no reason to take over until then
+	told      netip.Addr // whom we follow, as Follow has it
+	preemptAt time.Time  // an Active of lower priority is let alone until then
+	notBefore time.Time  // start_delay: silence is no reason to take over until then
 
 	advert   time.Time // Adver_Timer: the next advert is due
 	repeat   time.Time // the last advert is due once more
@@ -71,6 +72,11 @@ func NewRouter(p Params) *Router {
 // blocks. Deadlines are acted on by Tick alone, so that the caller can first give
 // what it has queued. It panics on an input that is none of the set.
 func (r *Router) Step(now time.Time, in Input, fx []Effect) []Effect {
+	return r.tellFollowing(r.step(now, in, fx))
+}
+
+// step is Step without Follow.
+func (r *Router) step(now time.Time, in Input, fx []Effect) []Effect {
 	switch in := in.(type) {
 	case Start:
 		return r.start(now, fx)
@@ -100,6 +106,9 @@ func (r *Router) Step(now time.Time, in Input, fx []Effect) []Effect {
 	case HostLost:
 		r.hostLost(now, in.Source)
 		return fx
+	case HostBack:
+		r.hostBack(in.Source)
+		return fx
 	case Reconfigure:
 		r.reconfigure(now, in.Params)
 		return fx
@@ -117,6 +126,7 @@ func (r *Router) Deadline() time.Time {
 	next := earliest(earliest(r.release, r.silence), earliest(r.farewell.next, r.retry))
 	switch r.state {
 	case Backup:
+		next = earliest(next, r.doubtAt())
 		if !r.grouped {
 			next = earliest(next, r.downDeadline())
 		}
@@ -147,8 +157,9 @@ func (r *Router) tick(now time.Time, fx []Effect) []Effect {
 		}
 	case Backup:
 		if !r.grouped && due(r.downDeadline(), now) {
-			fx = r.takeOver(now, r.whyTakeOver(), fx)
+			return r.takeOver(now, r.whyTakeOver(), fx)
 		}
+		fx = r.doubt(now, fx)
 	case Active:
 		fx = r.tickActive(now, fx)
 	}

@@ -7,9 +7,6 @@ import (
 	"time"
 )
 
-// State returns the state alone.
-func (r *Router) State() State { return r.state }
-
 // Status is a router as people see it: a value, and a copy.
 type Status struct {
 	State  State
@@ -67,6 +64,9 @@ func (r *Router) Status() Status {
 	}
 	return s
 }
+
+// State returns the state alone.
+func (r *Router) State() State { return r.state }
 
 // owns is the invariant: the addresses are wanted exactly then.
 func (r *Router) owns() bool { return r.state == Active || !r.release.IsZero() }

@@ -21,6 +21,7 @@ func openNetwork(c *config.Config, d *daemon.Daemon, log *slog.Logger) (*netif.H
 			Holding:   func(h netif.Holding) { d.PostHolding(holding(h)) },
 			Found:     func(f netif.Found) { d.PostFound(daemon.Found(f)) },
 			Contested: func(key string) { d.PostContested(key) },
+			Answered:  d.PostAnswered,
 		},
 	})
 }

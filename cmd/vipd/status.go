@@ -117,7 +117,8 @@ func printRemarks(w io.Writer, s daemon.Status, now time.Time) {
 func remarks(r daemon.RouterStatus, now time.Time) []string {
 	var lines []string
 	if r.Active != nil {
-		lines = append(lines, fmt.Sprintf("the Active is %v with priority %d, heard %s ago", r.Active.Source, r.Active.Priority, age(r.Active.Heard, now)))
+		lines = append(lines, fmt.Sprintf("the Active is %v with priority %d, heard %s ago%s",
+			r.Active.Source, r.Active.Priority, age(r.Active.Heard, now), hostWords(r.Active.Host, now)))
 	}
 	if r.Resigned {
 		lines = append(lines, "has resigned: it does not preempt; `vipd resign --undo "+r.Name+"` ends that")
@@ -136,6 +137,21 @@ func remarks(r daemon.RouterStatus, now time.Time) []string {
 	}
 	lines = append(lines, counted(r.Rejected, "adverts refused")...)
 	return append(lines, counted(r.Noticed, "adverts of a router that is configured differently")...)
+}
+
+// hostWords say what is known of the Active's host.
+func hostWords(h *daemon.HostStatus, now time.Time) string {
+	switch {
+	case h == nil:
+		return ""
+	case h.State == "unproven" && h.Answered.IsZero():
+		return "; its host has never answered, so its silence says nothing"
+	case h.State == "unproven":
+		return fmt.Sprintf("; its host has not answered for %s, so its silence says nothing", age(h.Answered, now))
+	case h.State == "answers":
+		return "; its host answers"
+	}
+	return fmt.Sprintf("; its host is %s, for %s", h.State, age(h.Since, now))
 }
 
 // because is a reason as the end of a sentence.

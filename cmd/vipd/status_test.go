@@ -23,7 +23,7 @@ func TestPrintStatus(t *testing.T) {
 			Name: "web", Family: "ipv4", State: "backup", Reason: "started", Since: now.Add(-90 * time.Second),
 			Interface: "eth0", VRID: 51, Priority: 1, ConfiguredPriority: 253, Failing: "haproxy",
 			Addresses: []netip.Prefix{netip.MustParsePrefix("192.0.2.100/24")},
-			Active:    &daemon.ActiveStatus{Source: netip.MustParseAddr("192.0.2.11"), Priority: 254, Heard: now.Add(-400 * time.Millisecond)},
+			Active:    &daemon.ActiveStatus{Source: netip.MustParseAddr("192.0.2.11"), Priority: 254, Heard: now.Add(-400 * time.Millisecond), Host: &daemon.HostStatus{State: "answers"}},
 			Rejected:  map[string]uint64{"interval-zero": 3, "count-zero": 2},
 			Noticed:   map[string]uint64{"interval-differs": 5},
 		}, {
@@ -46,7 +46,7 @@ inside  ipv6    fault   1h0m0s link-down,check-failed  254       eth1       52  
 CHECK    VERDICT  SINCE  TOOK   DETAIL
 haproxy  fail     5s     102µs  connection refused
 
-web ipv4: the Active is 192.0.2.11 with priority 254, heard 400ms ago
+web ipv4: the Active is 192.0.2.11 with priority 254, heard 400ms ago; its host answers
 web ipv4: priority 1 instead of 253 because of haproxy
 web ipv4: 2 adverts refused: count-zero
 web ipv4: 3 adverts refused: interval-zero
@@ -78,6 +78,22 @@ the daemon may be late on a busy host: no real-time
 	printStatus(&out, status, now)
 	if !strings.Contains(out.String(), "\nreloaded 1m0s ago, changes: 2\n") {
 		t.Error(out.String())
+	}
+}
+
+func TestHostWords(t *testing.T) {
+	now := time.Unix(1000000, 0)
+	for want, host := range map[string]*daemon.HostStatus{
+		"":                                nil,
+		"; its host answers":              {State: "answers", Since: now.Add(-time.Hour), Answered: now.Add(-time.Second)},
+		"; its host is silent, for 100ms": {State: "silent", Since: now.Add(-100 * time.Millisecond)},
+		"; its host is lost, for 2s":      {State: "lost", Since: now.Add(-2 * time.Second)},
+		"; its host has never answered, so its silence says nothing":        {State: "unproven", Since: now.Add(-time.Hour)},
+		"; its host has not answered for 2m0s, so its silence says nothing": {State: "unproven", Answered: now.Add(-2 * time.Minute)},
+	} {
+		if got := hostWords(host, now); got != want {
+			t.Errorf("%+v: %q, want %q", host, got, want)
+		}
 	}
 }
 

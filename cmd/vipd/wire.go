@@ -52,6 +52,8 @@ func (p *networkPort) Follow(routers []*config.Router) { p.host.Follow(followed(
 
 func (p *networkPort) Announce(key string, only ...netip.Addr) { p.host.Announce(key, only...) }
 
+func (p *networkPort) Ask(q daemon.Question) error { return p.host.Ask(netif.Question(q)) }
+
 func (p *networkPort) Probe(key string, at daemon.Address) { p.host.Probe(key, netif.Address(at)) }
 
 // FindManagers looks beside the loop: it reads files. The daemon asks at most once a

@@ -61,7 +61,8 @@ type limit struct {
 	elected time.Duration // two nodes send adverts as the Active
 }
 
-// limit is that of an act, without the noise.
+// limit is that of an act, without the noise. That a Backup asks the Active's host makes
+// it shorter as a rule: one that it has not asked yet is given the RFC's patience.
 func (t timers) limit(a act) limit {
 	election := t.silence() + reaction
 	abandoned := t.lease() + leaseSlack - 3*t.interval // the old addresses outlast the takeover

@@ -36,9 +36,12 @@ func (e election) skew() time.Duration {
 	return e.interval * time.Duration(256-int(e.other)) / 256
 }
 
-// silence is how long lb2 waits for adverts that don't come: Active_Down_Interval,
-// RFC 9568 §6.1.
-func (e election) silence() time.Duration { return 3*e.interval + e.skew() }
+// asking is how long lb2 takes to learn that lb1's host is gone, once an advert is
+// overdue: a margin of 40 ms, and ten questions.
+const asking = 240 * time.Millisecond
+
+// lost is how long lb2 waits for adverts of a host that is gone.
+func (e election) lost() time.Duration { return e.interval + asking + e.skew() }
 
 // limit is how long a client may wait, and why.
 type limit struct {
@@ -51,9 +54,9 @@ func (e election) failed() limit {
 	return limit{(e.skew() + e.reaction).Truncate(readable), "Skew_Time"}
 }
 
-// silent limits a move away from a node that can't tell.
-func (e election) silent() limit {
-	return limit{(e.silence() + e.reaction).Truncate(readable), "Active_Down_Interval"}
+// gone limits a move away from a node that can't tell.
+func (e election) gone() limit {
+	return limit{(e.lost() + e.reaction).Truncate(readable), "asking the host"}
 }
 
 // planned limits a move in which the old node answers until the new one does.

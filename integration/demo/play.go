@@ -34,7 +34,7 @@ func acts(s *stage) []act {
 		{web + " on lb1 is back", s.lb1.web.Restart, s.lb1, e.planned()},
 		{"vipd on lb1 is stopped", s.lb1.vipd.Stop, s.lb2, e.planned()},
 		{"vipd on lb1 is back", s.lb1.vipd.Restart, s.lb1, e.planned()},
-		{"the cable of lb1 is pulled", s.lb1.host.Cable.Pull, s.lb2, e.silent()},
+		{"the cable of lb1 is pulled", s.lb1.host.Cable.Pull, s.lb2, e.gone()},
 		{"the cable of lb1 is back", s.lb1.host.Cable.Restore, s.lb1, e.planned()},
 	}
 }

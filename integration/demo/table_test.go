@@ -15,7 +15,7 @@ func TestLimits(t *testing.T) {
 	for want, got := range map[time.Duration]limit{
 		60 * time.Millisecond:   defaults.failed(),
 		20 * time.Millisecond:   defaults.planned(),
-		3060 * time.Millisecond: defaults.silent(),
+		1300 * time.Millisecond: defaults.gone(),
 	} {
 		if got.time != want {
 			t.Errorf("%s: %v, want %v", got.because, got.time, want)
@@ -23,8 +23,8 @@ func TestLimits(t *testing.T) {
 	}
 	slower := defaults
 	slower.interval, slower.other = 2*time.Second, 128
-	if got := slower.silent().time; got != 7050*time.Millisecond {
-		t.Errorf("silence at 2 s adverts and priority 128: %v", got)
+	if got := slower.gone().time; got != 3290*time.Millisecond {
+		t.Errorf("a host is gone at 2 s adverts and priority 128: %v", got)
 	}
 }
 
@@ -34,7 +34,7 @@ func TestTable(t *testing.T) {
 		{event: "HAProxy on lb1 is killed", waited: 21400 * time.Microsecond, failed: 3, limit: defaults.failed()},
 		{event: "vipd on lb1 is stopped", waited: 21 * time.Millisecond, failed: 1, limit: defaults.planned()},
 		{event: "vipd on lb1 is back", waited: 21 * time.Millisecond, limit: defaults.planned()},
-		{event: "the cable of lb1 is pulled", waited: 3012 * time.Millisecond, failed: 602, limit: defaults.silent()},
+		{event: "the cable of lb1 is pulled", waited: 1252 * time.Millisecond, failed: 250, limit: defaults.gone()},
 		{event: "the cable of lb1 is back", waited: 0, limit: defaults.planned(), problem: errors.New("two owners")},
 	})
 	want := `
@@ -42,7 +42,7 @@ func TestTable(t *testing.T) {
 HAProxy on lb1 is killed           3    21 ms    60 ms  Skew_Time             ok
 vipd on lb1 is stopped             1    21 ms    20 ms  make before break     over the limit
 vipd on lb1 is back                0    21 ms    20 ms  make before break     ok, client paused
-the cable of lb1 is pulled       602  3012 ms  3060 ms  Active_Down_Interval  ok
+the cable of lb1 is pulled       250  1252 ms  1300 ms  asking the host       ok
 the cable of lb1 is back           0     0 ms    20 ms  make before break     did not settle
 
 failed: requests of the client. waited: the longest time between two that were served,
@@ -82,7 +82,7 @@ func TestLinesFitTheTerminal(t *testing.T) {
 	}
 	line := newTimeline(&out, false)
 	line.title(&stage{election: defaults, service: service})
-	line.table([]result{{event: strings.Repeat("x", 30), waited: time.Minute, limit: defaults.silent(), problem: errors.New("")}})
+	line.table([]result{{event: strings.Repeat("x", 30), waited: time.Minute, limit: defaults.gone(), problem: errors.New("")}})
 	for text := range strings.Lines(out.String()) {
 		if len(text) > 101 { // with its newline
 			t.Errorf("%d columns: %s", len(text)-1, text)

@@ -84,7 +84,11 @@ func (c *contest) killAndReturn(t *testing.T) {
 
 func (c *contest) pullAndReturn(t *testing.T) {
 	c.lb1.active(t, time.Now())
-	c.move(t, "cable", c.lb1.Cable.Pull, c.lb2, silence(other))
+	limit := silence(other)
+	if _, ok := c.lb2.daemon.(*vipdDaemon); ok { // it asks the host
+		limit = lost(other)
+	}
+	c.move(t, "cable", c.lb1.Cable.Pull, c.lb2, limit)
 	c.returns(t, "cable back", c.lb1.Cable.Restore)
 }
 

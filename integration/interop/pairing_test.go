@@ -57,5 +57,12 @@ func pairings() []pairing {
 // at adverts every second).
 func skew(priority uint8) time.Duration { return interval * time.Duration(256-int(priority)) / 256 }
 
+// asking is how long vipd takes to learn that the Active's host is gone, once an advert
+// is overdue: a margin of 40 ms, and ten questions.
+const asking = 240 * time.Millisecond
+
+// lost is how long a vipd waits for the adverts of a host that is gone.
+func lost(priority uint8) time.Duration { return interval + asking + skew(priority) }
+
 // silence is Active_Down_Interval of a router.
 func silence(priority uint8) time.Duration { return 3*interval + skew(priority) }

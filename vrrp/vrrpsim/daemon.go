@@ -21,6 +21,7 @@ type daemon struct {
 	members  []member
 	statuses []vrrp.Status // after the last step
 	was      []vrrp.Status // before it
+	watches  []watch       // of each member; without a source: none
 	tallies  []health.Tally
 	blocked  map[vrrp.Reason]bool
 	queue    []news
@@ -72,8 +73,9 @@ func (n *node) turn() {
 	if deadline := d.engine.Deadline(); !deadline.IsZero() && !n.now().Before(deadline) {
 		n.step(0, vrrp.Tick{})
 	}
+	n.tickWatches()
 	d.armed = n.now().Add(maxSleep)
-	if deadline := d.engine.Deadline(); !deadline.IsZero() && deadline.Before(d.armed) {
+	if deadline := d.deadline(); !deadline.IsZero() && deadline.Before(d.armed) {
 		d.armed = deadline
 	}
 	n.finish()
@@ -143,6 +145,10 @@ func (n *node) apply(m int, effect vrrp.Effect) {
 		n.nics[m].silent = true
 	case vrrp.Announce:
 		n.nics[m].announced = n.w.now
+	case vrrp.Follow:
+		n.follow(m, e.Source)
+	case vrrp.Doubt:
+		n.daemon.watches[m].Doubt(n.now())
 	}
 }
 
@@ -182,5 +188,8 @@ func (n *node) receive(m int, p *packet) {
 	n.inspectParsed(p, reject)
 	if reject == vrrp.Accepted && advert.VRID == vrid {
 		n.step(m, vrrp.Received{Advert: advert, Source: p.source, Destination: f.group})
+		if !n.refused() {
+			n.heardHost(m, p.source)
+		}
 	}
 }

@@ -27,6 +27,7 @@
 //	node.go        a host, and the lives of its daemon
 //	daemon.go      the daemon's loop
 //	engine.go      what a daemon runs, and its configuration
+//	asking.go      the daemons' questions whether a host is there
 //	rfc.go         the router that knows RFC 9568 alone
 //	nic.go         the kernel's addresses, and the worker that sets them
 //	checks.go      the services' checks

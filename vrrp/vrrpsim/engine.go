@@ -84,6 +84,8 @@ type spec struct {
 	preemptDelay time.Duration
 	startDelay   time.Duration
 	handover     vrrp.Handover
+	probe        bool // the Active's host is asked
+	every        time.Duration
 	penalties    []penalty // of the checks
 	rfc          bool      // another program, which knows RFC 9568 and no more
 }
@@ -92,7 +94,7 @@ type spec struct {
 func (s *spec) member(f family) vrrp.Params {
 	return vrrp.Params{
 		VRID: vrid, Priority: s.priority, Interval: s.interval, Addresses: f.addresses,
-		Preempt: s.preempt, PreemptDelay: s.preemptDelay, StartDelay: s.startDelay, Handover: s.handover,
+		Preempt: s.preempt, PreemptDelay: s.preemptDelay, StartDelay: s.startDelay, Handover: s.handover, Probe: s.probe,
 		Announce: []time.Duration{0, 60 * time.Millisecond, 250 * time.Millisecond, time.Second, 5 * time.Second},
 	}
 }

@@ -43,13 +43,14 @@ const (
 	maintaining
 	resigning
 	unanswered // the Active's host was asked, and no answer came
+	muting     // the host answers no questions, though it is there
 	numFaults
 )
 
 var faultWords = [numFaults]string{
 	"cut one way", "cut one family", "partition", "loss", "duplicates", "delay", "bit errors", "crash", "stop",
 	"killed while releasing", "hand-off", "late loop", "freeze", "pause", "check", "address add", "lease", "reload", "unplug", "maintenance",
-	"resignation", "unanswered",
+	"resignation", "unanswered", "mute",
 }
 
 func (f fault) String() string {
@@ -115,6 +116,8 @@ func (w *world) begin(f fault) {
 		n.input(0, vrrp.Resign{})
 	case unanswered:
 		n.missAnswers()
+	case muting:
+		n.mute = true
 	}
 }
 
@@ -144,6 +147,8 @@ func (w *world) end(f fault) {
 		n.maintain(false)
 	case resigning:
 		n.input(0, vrrp.Reclaim{})
+	case muting:
+		n.mute = false
 	}
 }
 
@@ -188,6 +193,7 @@ const shortest, longest = 100 * time.Millisecond, 3 * time.Second
 func (s spec) changed(how uint8) spec {
 	intervals := [...]time.Duration{s.interval, s.interval, s.interval / 2, 2 * s.interval}
 	s.priority = min(max(how, 1), 254)
+	s.probe = s.probe != (how%8 == 7)
 	s.interval = min(max(intervals[how%4].Truncate(10*time.Millisecond), shortest), longest)
 	return s
 }

@@ -19,6 +19,8 @@ type lan struct {
 	dup  percent
 	rot  percent // one bit is flipped
 	slow time.Duration
+	// proxy: a switch answers questions for all hosts, also those that are gone.
+	proxy bool
 
 	// tamper may delay or drop one packet; nil: it does not.
 	tamper func(from, to *node, priority uint8) (delay time.Duration, drop bool)

@@ -27,6 +27,8 @@ type node struct {
 	linkUp   bool
 	addFails bool   // of the last virtual router
 	stuck    bool   // the address worker does not renew in time
+	mute     bool   // its kernel answers no questions now
+	shy      bool   // and this one's never does
 	serving  []bool // what the checks see
 	daemon   *daemon
 	handed   bool     // the last daemon has handed off
@@ -68,6 +70,7 @@ func (n *node) start() {
 	}
 	d := &daemon{blocked: map[vrrp.Reason]bool{}, armed: n.now()}
 	d.engine, d.members = newEngine(&n.spec, n.w.families)
+	d.watches = make([]watch, len(d.members))
 	d.statuses, d.was = make([]vrrp.Status, len(d.members)), make([]vrrp.Status, len(d.members))
 	n.daemon, n.sent = d, window{}
 	for m := range n.nics {

@@ -15,11 +15,11 @@ import (
 func (w *world) calm(partition uint8) {
 	w.era++
 	w.calmed = w.now
-	w.lan = lan{}
+	w.lan = lan{proxy: w.lan.proxy}
 	w.setSlow(usual)
 	w.partition(partition, true)
 	for _, n := range w.nodes {
-		n.addFails, n.stuck = false, false
+		n.addFails, n.stuck, n.mute = false, false, false
 		n.lag(0)
 		n.pause(false)
 		n.freeze(false)

@@ -176,8 +176,10 @@ func randomWorld(seed uint64) *world {
 		n.clock.ppm = int64(w.rng.IntN(401) - 200)
 		n.adding = w.upTo(10 * time.Millisecond)
 		n.lateness = pick(w, 0, w.upTo(time.Millisecond))
+		n.shy = w.one(8)
 		n.configure(w.vary(common, style, i))
 	}
+	w.lan.proxy = w.one(16)
 	return w
 }
 
@@ -216,8 +218,11 @@ func (w *world) vary(s spec, style, i int) spec {
 	if w.one(12) {
 		s.preempt = !s.preempt
 	}
+	if w.one(2) {
+		s.probe, s.every = true, pick(w, 0, 0, 50*time.Millisecond, 100*time.Millisecond, time.Second)
+	}
 	if w.one(8) && len(w.families) == 1 {
-		s.rfc, s.penalties, s.preemptDelay, s.startDelay = true, nil, 0, 0
+		s.rfc, s.probe, s.penalties, s.preemptDelay, s.startDelay = true, false, nil, 0, 0
 	}
 	return s
 }

@@ -15,12 +15,13 @@ import (
 //
 //	lan a b c [family=46] [seed=7]     the nodes; first of all
 //	start a [prio=150] [interval=1s] [preempt=off] [preempt-delay=5s] [start-delay=5s]
-//	        [handover=rfc] [check=lowest|fault|30] [rfc=yes]
+//	        [handover=rfc] [probe=on-doubt|100ms] [check=lowest|fault|30] [rfc=yes]
 //	run 4s
 //	stop a, crash a, handoff a, freeze a, thaw a, pause a, wake a, unplug a, plug a
 //	late a 700ms                       the loop wakes that much later, at most
 //	fail a, die a, recover a           the service; die: its process ends
 //	break a, mend a                    setting addresses fails
+//	mute a, unmute a                   the kernel answers no questions
 //	maintain a, resume a
 //	resign a, reclaim a
 //	cut a>b [4|6], cut a-b, heal a-b   one direction, or both
@@ -169,6 +170,8 @@ func (s *script) happen(n *node, verb string) error {
 		n.serve(0, verb == "recover", verb == "die")
 	case "break", "mend":
 		n.addFails = verb == "break"
+	case "mute", "unmute":
+		n.mute = verb == "mute"
 	case "maintain", "resume":
 		n.maintain(verb == "maintain")
 	case "resign":
@@ -263,6 +266,11 @@ func (s *spec) set(key, value string) (err error) {
 		s.preempt = value != "off"
 	case "handover":
 		s.handover = map[string]vrrp.Handover{"rfc": vrrp.HandoverRFC, "fast": vrrp.HandoverFast}[value]
+	case "probe":
+		s.probe = value != "off"
+		if s.probe && value != "on-doubt" {
+			s.every, err = time.ParseDuration(value)
+		}
 	case "rfc":
 		s.rfc = value == "yes"
 	case "check":

@@ -21,6 +21,7 @@ type stage struct {
 func probes() []func(*stage) {
 	return []func(*stage){
 		(*stage).cleanStop, (*stage).cleanStop, (*stage).resignation, (*stage).failingCheck, (*stage).failingChecks, (*stage).failingNewcomer,
+		(*stage).hostGone, (*stage).hostGone, (*stage).cablePulled, (*stage).silentCut,
 		(*stage).suddenDeath, (*stage).suddenDeath, (*stage).failingAdd, (*stage).healedSplit, (*stage).deafFamily,
 		(*stage).lostAdverts, (*stage).crashAndResume, (*stage).handOver, (*stage).resumedInVain, (*stage).killedWhileReleasing,
 		(*stage).twoCrashes, (*stage).reconfiguredResuming, (*stage).reconfiguredReleasing,

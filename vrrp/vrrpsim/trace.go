@@ -79,6 +79,11 @@ func fingerprint(effect vrrp.Effect) uint64 {
 		return 7
 	case vrrp.Refused:
 		return 5 | uint64(e.Reject)<<8
+	case vrrp.Follow:
+		b := e.Source.As16()
+		return 8 | uint64(b[15])<<8
+	case vrrp.Doubt:
+		return 9
 	case vrrp.Notice:
 		return 6 | uint64(e.Kind)<<8
 	}
@@ -119,6 +124,13 @@ func word(effect vrrp.Effect) string {
 		return "falls silent"
 	case vrrp.Announce:
 		return "announces"
+	case vrrp.Follow:
+		if !e.Source.IsValid() {
+			return "follows nobody"
+		}
+		return "follows " + e.Source.String()
+	case vrrp.Doubt:
+		return "is in doubt"
 	case vrrp.Refused:
 		return "refuses an advert: " + e.Reject.String()
 	case vrrp.Notice:
