@@ -30,3 +30,28 @@ func testLostPacketsAreCounted(t *testing.T, f family) {
 		t.Errorf("%d packets arrived, %d were lost, of %d", len(r.packets), lost, many+1)
 	}
 }
+
+// What has arrived, and was not told of yet, is seen.
+func TestUnread(t *testing.T) { eachFamily(t, testUnread) }
+
+func testUnread(t *testing.T, f family) {
+	w := newWorld(t)
+	r := start(t, "eth0")
+	s := f.speaker(t, w.peer, "eth0")
+	link, ipv4 := r.last(t, "eth0").Index, f.name == v4().name
+	if r.Unread(link, ipv4) {
+		t.Error("before anything came, something is unread")
+	}
+	r.mu.Lock() // the reader waits for it with its first packet
+	for range 100 {
+		s.say(t, "hello", f.group)
+	}
+	if !r.Unread(link, ipv4) || r.Unread(link, !ipv4) || r.Unread(link+1, ipv4) {
+		t.Error("packets that lie there are not seen, or elsewhere")
+	}
+	r.mu.Unlock()
+	r.await(t, "all of them", func() bool { return len(r.packets) == 100 })
+	if r.Unread(link, ipv4) {
+		t.Error("after all were told of, something is unread")
+	}
+}
