@@ -196,12 +196,15 @@ func appendAttribute(b []byte, kind uint16, value []byte) []byte {
 	return b
 }
 
-// readAddresses reads all addresses, by link.
-func (c *rtnl) readAddresses() (map[int][]address, error) {
-	var t *table
-	err := retryInterrupted(func() error {
-		t = newTable()
-		return c.dump(unix.RTM_GETADDR, func(m syscall.NetlinkMessage) { t.apply(m) })
+// readAddresses reads the addresses that keep wants, by link, in the kernel's order.
+func (c *rtnl) readAddresses(keep func(address) bool) (byLink map[int][]address, err error) {
+	err = retryInterrupted(func() error {
+		byLink = make(map[int][]address)
+		return c.dump(unix.RTM_GETADDR, func(m syscall.NetlinkMessage) {
+			if a, ok := parseAddress(m); ok && keep(a) {
+				byLink[a.link] = append(byLink[a.link], a)
+			}
+		})
 	})
-	return t.addresses, err
+	return byLink, err
 }

@@ -56,7 +56,7 @@ func (k *keeper) reconcile(tasks []*task) {
 	for _, t := range tasks {
 		k.locate(t)
 	}
-	there, err := k.look()
+	there, err := k.look(concern(tasks))
 	for _, t := range tasks {
 		if t.err = errors.Join(t.err, err); t.err == nil {
 			t.plan(there)

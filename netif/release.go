@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"vipd/netif/filter"
 	"vipd/netif/route"
@@ -41,7 +42,7 @@ func Release(l Leftovers) (removed []string, err error) {
 
 // releaseAddresses deletes those that are ours, wherever they are.
 func (k *keeper) releaseAddresses(wanted []netip.Addr) (removed []string, err error) {
-	there, err := k.look()
+	there, err := k.look(func(ip netip.Addr) bool { return slices.Contains(wanted, ip) })
 	if err != nil {
 		return nil, err
 	}

@@ -103,7 +103,7 @@ func (k *keeper) search(finds []find) {
 		tasks[i] = &task{want: f.want, asked: true}
 		k.locate(tasks[i])
 	}
-	there, err := k.look()
+	there, err := k.look(concern(tasks))
 	now, clockErr := ticksNow()
 	for i, f := range finds {
 		failed := errors.Join(tasks[i].err, err, clockErr)

@@ -22,9 +22,26 @@ type survey struct {
 	nameOf     func(link int) string
 }
 
-// look reads all addresses.
-func (k *keeper) look() (*survey, error) {
-	byLink, err := k.rtnl.readAddresses()
+// concern tells whether an address is among those that tasks want or hold.
+func concern(tasks []*task) func(netip.Addr) bool {
+	all := make(map[netip.Addr]bool, len(tasks))
+	for _, t := range tasks {
+		for _, a := range t.wanted {
+			all[a.Prefix.Addr()] = true
+		}
+		for _, h := range t.held {
+			all[h.Prefix.Addr()] = true
+		}
+	}
+	return func(ip netip.Addr) bool { return all[ip] }
+}
+
+// look reads the addresses that concern somebody, and all that are not ours: of a
+// thousand that are, a task has one.
+func (k *keeper) look(concerns func(netip.Addr) bool) (*survey, error) {
+	byLink, err := k.rtnl.readAddresses(func(a address) bool {
+		return !a.tagged() || !k.tagging || concerns(a.local)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read the addresses: %w", err)
 	}
