@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 .DEFAULT_GOAL := help
-.PHONY: help build test unit check cover demo chaos bench-core bench-lease sim mutants fuzz needs clean
+.PHONY: help build test unit check cover demo chaos bench bench-quick bench-core bench-lease sim mutants fuzz needs clean
 
 SERVICE ?= haproxy
 SEED ?= 1
 WORLDS ?= 100000
 DURATION ?= 30m
+ONLY ?=
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 FUZZTIME ?= 60s
 
@@ -43,6 +44,13 @@ chaos: needs build ## let things go wrong at random for DURATION=30m, by SEED=1 
 	@mkdir -p bin && go build -o bin/chaos ./integration/chaos
 	@bin/chaos -vipd bin/vipd -seed $(SEED) -duration $(DURATION)
 
+bench: needs build ## vipd and keepalived side by side: outages, scale, steadiness (root; ONLY=regexp)
+	@go build -o bin/bench ./bench
+	@bin/bench -vipd bin/vipd -only '$(ONLY)' $(QUICK)
+
+bench-quick: QUICK := -quick
+bench-quick: bench ## the same in three minutes: what matters most, few repetitions
+
 bench-core: ## time and allocations of the protocol core
 	go test -run '^$$' -bench . -benchmem ./vrrp
 
@@ -63,8 +71,8 @@ fuzz: ## fuzz the parsers, the core and the simulated LAN, FUZZTIME=60s each
 	go test -run '^$$' -fuzz FuzzFaults -fuzztime $(FUZZTIME) ./vrrp/vrrpsim
 	go test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) ./config
 
-needs: # what the tests and the demo run: HAProxy, nginx, and other VRRP daemons
-	@integration/needs haproxy nginx keepalived frr=/usr/lib/frr/vrrpd nftables=/usr/sbin/nft
+needs: # what the tests, the demo and the benchmarks run: HAProxy, nginx, and other VRRP daemons
+	@integration/needs haproxy nginx keepalived psmisc=/usr/bin/killall frr=/usr/lib/frr/vrrpd nftables=/usr/sbin/nft
 
 clean: ## remove what was built
 	rm -rf bin

@@ -35,7 +35,13 @@ var arrows = map[string][]string{
 	"integration/lab":   {},
 	"integration/demo":  {"integration/lab"},
 	"integration/chaos": {"api", "integration/lab"},
+	"bench":             {"bench/figure", "bench/outage", "bench/scale", "bench/steady", "integration/lab"},
+	"bench/figure":      {},
 	"bench/lease":       {"integration/lab", "vrrp"},
+	"bench/outage":      {"bench/figure", "integration/lab"},
+	"bench/pair":        {"bench/figure", "integration/lab", "vrrp"},
+	"bench/scale":       {"bench/figure", "bench/pair", "integration/lab"},
+	"bench/steady":      {"bench/figure", "bench/pair", "integration/lab"},
 }
 
 // forbidden are imports from outside, with the reason.

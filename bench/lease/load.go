@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os/exec"
 	"runtime"
 	"sync"
 
@@ -32,36 +31,15 @@ func (l load) String() string { return [...]string{"idle", "busy CPUs", "RTNL he
 func (l load) start() (stop func() error, err error) {
 	switch l {
 	case busy:
-		return compute(2 * runtime.NumCPU())
+		b, err := lab.StartBusy(2 * runtime.NumCPU())
+		if err != nil {
+			return nil, err
+		}
+		return b.Stop, nil
 	case locked:
 		return holdRTNL(2)
 	}
 	return func() error { return nil }, nil
-}
-
-// compute starts programs that use all the time they get.
-func compute(programs int) (stop func() error, err error) {
-	host, err := lab.NewNamespace("busy") // which ends them, too
-	if err != nil {
-		return nil, err
-	}
-	var started []*exec.Cmd
-	stop = func() error {
-		var errs []error
-		for _, cmd := range started {
-			errs = append(errs, cmd.Process.Kill())
-			_ = cmd.Wait() // it was killed
-		}
-		return errors.Join(append(errs, host.Close())...)
-	}
-	for range programs {
-		cmd := exec.Command("sh", "-c", "while :; do :; done")
-		if err := host.Start(cmd); err != nil {
-			return nil, errors.Join(err, stop())
-		}
-		started = append(started, cmd)
-	}
-	return stop, nil
 }
 
 // holdRTNL sets interfaces of another namespace up and down: the kernel does that under

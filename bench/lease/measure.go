@@ -11,8 +11,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"vipd/integration/lab"
 )
 
@@ -106,17 +104,17 @@ func ask(v *lab.Vipd) (s status, err error) {
 // look measures for a span.
 func look(v *lab.Vipd, rec *record, capture *lab.Capture, span time.Duration) (r result, err error) {
 	from := time.Now()
-	before, err := processTime(v.PID())
+	before, err := v.Usage()
 	if err != nil {
 		return r, err
 	}
 	time.Sleep(span)
-	after, err := processTime(v.PID())
+	after, err := v.Usage()
 	if err != nil {
 		return r, err
 	}
 	to := time.Now()
-	r.cpu = time.Duration(float64(after-before) / to.Sub(from).Seconds())
+	r.cpu = time.Duration(float64(after.CPU-before.CPU) / to.Sub(from).Seconds())
 	all := rec.between(from, to)
 	if len(all) == 0 {
 		return r, fmt.Errorf("nothing was renewed; the log of vipd ends with:\n%s", v.LogTail())
@@ -146,14 +144,4 @@ func adverts(c *lab.Capture, from, to time.Time) (times []time.Time) {
 		}
 	}
 	return times
-}
-
-// processTime is the time that a process has used on any processor.
-func processTime(pid int) (time.Duration, error) {
-	const schedulers = 2 // CPUCLOCK_SCHED; see clock_getcpuclockid(3)
-	var used unix.Timespec
-	if err := unix.ClockGettime(int32(^pid<<3|schedulers), &used); err != nil {
-		return 0, fmt.Errorf("read the processor time of %d: %w", pid, err)
-	}
-	return time.Duration(used.Nano()), nil
 }

@@ -75,7 +75,7 @@ func networkOrder(v uint16) uint16 {
 
 // captureFilter lets through what decode knows.
 func captureFilter() (*unix.SockFprog, error) {
-	program, err := bpf.Assemble([]bpf.Instruction{
+	return SocketFilter([]bpf.Instruction{
 		bpf.LoadAbsolute{Off: 12, Size: 2}, // EtherType
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: etherTypeARP, SkipTrue: 10},
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: etherTypeIPv6, SkipTrue: 3},
@@ -91,14 +91,6 @@ func captureFilter() (*unix.SockFprog, error) {
 		bpf.RetConstant{Val: captureLen},
 		bpf.RetConstant{Val: 0},
 	})
-	if err != nil {
-		return nil, fmt.Errorf("assemble filter: %w", err)
-	}
-	filter := make([]unix.SockFilter, len(program))
-	for i, ins := range program {
-		filter[i] = unix.SockFilter{Code: ins.Op, Jt: ins.Jt, Jf: ins.Jf, K: ins.K}
-	}
-	return &unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}, nil
 }
 
 func (c *Capture) run() {

@@ -42,11 +42,13 @@ func help(name string, args []string) error {
 		io.Copy(io.Discard, os.Stdin) // ends when the parent closes it, or ends
 		close(stop)
 	}()
+	samples := newSampleWriter(os.Stdout)
+	defer samples.flush()
 	switch name {
 	case "http":
-		return probeHTTP(args[0], newSampleWriter(os.Stdout), stop)
+		return probeHTTP(args[0], samples, stop)
 	case "udp":
-		return probeUDP(args[0], newSampleWriter(os.Stdout), stop)
+		return probeUDP(args[0], samples, stop)
 	case "echo":
 		return serveEcho(args[0], os.Stdout, stop)
 	}

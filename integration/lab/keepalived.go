@@ -62,17 +62,7 @@ func (k *Keepalived) Worker() (int, error) {
 
 // Kill ends all of keepalived's processes by SIGKILL. What it has configured stays.
 // When its parent alone dies, its child cleans up.
-func (k *Keepalived) Kill() error {
-	select {
-	case <-k.ended:
-		return nil
-	default:
-	}
-	if err := syscall.Kill(-k.PID(), syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
-		return fmt.Errorf("kill keepalived in %s: %w", k.namespace.name, err)
-	}
-	return k.process.Kill()
-}
+func (k *Keepalived) Kill() error { return k.killGroup() }
 
 // Restart starts keepalived again after it has ended, and waits until it takes part.
 func (k *Keepalived) Restart() error {

@@ -43,7 +43,13 @@ func StartHTTPProbe(n *Namespace, server netip.AddrPort) (*Probe, error) {
 // StartUDPProbe sends the server a datagram at each period, from inside n, that an
 // [Echo] there answers. One unanswered after a second is lost.
 func StartUDPProbe(n *Namespace, server netip.Addr, period time.Duration) (*Probe, error) {
-	return startProbe(n, "udp", fmt.Sprint(netip.AddrPortFrom(server, echoPort), " ", period))
+	return StartImpatientUDPProbe(n, server, period, udpTimeout)
+}
+
+// StartImpatientUDPProbe is StartUDPProbe with another time, up to a second, after which
+// a datagram is lost: what became of it is known as soon.
+func StartImpatientUDPProbe(n *Namespace, server netip.Addr, period, timeout time.Duration) (*Probe, error) {
+	return startProbe(n, "udp", fmt.Sprint(netip.AddrPortFrom(server, echoPort), " ", period, " ", timeout))
 }
 
 func startProbe(n *Namespace, name, arg string) (*Probe, error) {

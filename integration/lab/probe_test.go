@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/mdlayher/packet"
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 )
 
 // vip is the address that moves between the hosts of these tests.
@@ -157,6 +158,7 @@ func TestUDPProbeCountsWhatIsLost(t *testing.T) {
 	give(t, l.lb1)
 	p, err := StartUDPProbe(l.client, netip.MustParseAddr(vip), time.Millisecond)
 	must(t, err)
+	must(t, p.Precede()) // else a busy machine lets it ask more seldom
 	waitServer(t, p, epoch, "lb1")
 
 	gone := time.Now()
@@ -174,6 +176,34 @@ func TestUDPProbeCountsWhatIsLost(t *testing.T) {
 	if lost := Lost(p.Samples(epoch), epoch, end); lost < want*8/10 || lost > want+20 {
 		t.Errorf("%d lost in %v", lost, back.Sub(gone))
 	}
+}
+
+func TestPrecede(t *testing.T) {
+	echo, err := StartEcho(newNamespace(t, "lb1"))
+	must(t, err)
+	defer func() { must(t, echo.Stop()) }()
+	must(t, echo.Precede())
+	must(t, echo.eachThread(func(tid int) error {
+		attr, err := unix.SchedGetAttr(tid, 0)
+		if err == nil && (attr.Policy != unix.SCHED_RR || attr.Priority != 1) {
+			t.Errorf("thread %d: %+v", tid, attr)
+		}
+		return err
+	}))
+}
+
+// What is lost is known as soon as the probe has no more patience.
+func TestImpatientUDPProbe(t *testing.T) {
+	s := layOut(t)
+	const timeout = 100 * time.Millisecond
+	p, err := StartImpatientUDPProbe(s.Client.Namespace, netip.MustParseAddr(vip), time.Millisecond, timeout)
+	must(t, err)
+	samples, err := p.Wait(patient(t), epoch, func(s []Sample) bool { return len(s) >= 20 })
+	must(t, err)
+	if late := time.Since(samples[0].Start); late > udpTimeout || samples[0].Duration != timeout || samples[0].OK {
+		t.Errorf("%+v, known after %v", samples[0], late)
+	}
+	must(t, p.Stop())
 }
 
 // A client whose neighbour entry is fresh doesn't change it for a second
@@ -236,7 +266,10 @@ func TestHelperMistakes(t *testing.T) {
 		"unknown":       {"ftp", "192.0.2.1:21"},
 		"no argument":   {"http"},
 		"two arguments": {"http", "192.0.2.1:80", "192.0.2.2:80"},
-		"bad address":   {"udp", "lb1"},
+		"bad address":   {"udp", "lb1 1ms 1s"},
+		"bad period":    {"udp", "192.0.2.1:7 1 1s"},
+		"bad timeout":   {"udp", "192.0.2.1:7 1ms soon"},
+		"no timeout":    {"udp", "192.0.2.1:7 1ms"},
 	} {
 		if err := help(args[0], args[1:]); err == nil {
 			t.Errorf("%s: no error", name)

@@ -3,6 +3,7 @@
 package lab
 
 import (
+	"bufio"
 	"encoding/json"
 	"io"
 	"sync"
@@ -69,19 +70,38 @@ func Servers(samples []Sample) []Stretch {
 	return stretches
 }
 
-// sampleWriter writes samples as lines, from many goroutines.
+// flushInterval is how long a sample may wait for others: a reader that is woken for
+// each one would cost more than the probe.
+const flushInterval = 5 * time.Millisecond
+
+// sampleWriter writes samples as lines, from many goroutines, some at once. A write can
+// fail only when the parent has gone, which ends this process, too.
 type sampleWriter struct {
-	mu      sync.Mutex
+	mu      sync.Mutex // guards what follows
 	encoder *json.Encoder
+	lines   *bufio.Writer
+	waits   bool // a flush will come
 }
 
 func newSampleWriter(w io.Writer) *sampleWriter {
-	return &sampleWriter{encoder: json.NewEncoder(w)}
+	lines := bufio.NewWriter(w)
+	return &sampleWriter{encoder: json.NewEncoder(lines), lines: lines}
 }
 
-// write can fail only when the parent has gone, which ends this process, too.
 func (w *sampleWriter) write(s Sample) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.encoder.Encode(s)
+	if !w.waits {
+		w.waits = true
+		time.AfterFunc(flushInterval, w.flush)
+	}
+}
+
+// flush writes what is left.
+func (w *sampleWriter) flush() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.waits = false
+	w.lines.Flush()
 }

@@ -34,6 +34,9 @@ type Host struct {
 	*Namespace
 	Cable *Cable
 	Dir   string // for its files, gone with the site
+
+	lan       *Switch
+	addresses []string
 }
 
 // NewSite lays out a site.
@@ -75,12 +78,28 @@ func (s *Site) AddHost(name string, number uint8) (*Host, error) {
 		return nil, err
 	}
 	s.OnClose(namespace.Close)
-	h := &Host{Namespace: namespace, Dir: filepath.Join(s.dir, name)}
-	if err := errors.Join(namespace.SkipDAD(), os.Mkdir(h.Dir, 0o711)); err != nil {
-		return nil, err
+	h := &Host{Namespace: namespace, Dir: filepath.Join(s.dir, name), lan: s.LAN,
+		addresses: []string{fmt.Sprintf("192.0.2.%d/24", number), fmt.Sprintf("2001:db8::%d/64", number)}}
+	return h, errors.Join(namespace.SkipDAD(), os.Mkdir(h.Dir, 0o711), h.Return())
+}
+
+// Vanish removes the host's interface. To the others it is as if the whole host had
+// gone: nobody answers, and nothing says why.
+func (h *Host) Vanish() error {
+	link, err := h.Handle().LinkByName(Interface)
+	if err != nil {
+		return fmt.Errorf("find %s of %s: %w", Interface, h.name, err)
 	}
-	h.Cable, err = s.LAN.Plug(namespace, Interface, fmt.Sprintf("192.0.2.%d/24", number), fmt.Sprintf("2001:db8::%d/64", number))
-	return h, err
+	if err := h.Handle().LinkDel(link); err != nil {
+		return fmt.Errorf("remove %s of %s: %w", Interface, h.name, err)
+	}
+	return nil
+}
+
+// Return gives a host whose interface is gone another one, with the same addresses.
+func (h *Host) Return() (err error) {
+	h.Cable, err = h.lan.Plug(h.Namespace, Interface, h.addresses...)
+	return err
 }
 
 // OnClose has something done when the site is closed, before what was added earlier.

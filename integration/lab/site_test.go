@@ -79,6 +79,23 @@ func TestAddHostMistakes(t *testing.T) {
 	}
 }
 
+func TestVanishAndReturn(t *testing.T) {
+	s := layOut(t)
+	must(t, s.LB1.Vanish())
+	if _, err := s.LB1.Handle().LinkByName(Interface); err == nil {
+		t.Error("the interface is there")
+	}
+	if s.LB1.Vanish() == nil {
+		t.Error("it has vanished twice")
+	}
+	must(t, s.LB1.Return())
+	datagram(t, s.Client.Namespace, s.LB1.Namespace, "192.0.2.11:0")
+	must(t, s.LB1.Cable.Cut(true)) // it is the new one
+	if s.LB1.Return() == nil {
+		t.Error("it has returned twice")
+	}
+}
+
 func TestAddresses(t *testing.T) {
 	s := layOut(t)
 	for address, want := range map[string]int{"192.0.2.11": 1, "2001:db8::11": 1, "127.0.0.1": 1, "192.0.2.12": 0} {

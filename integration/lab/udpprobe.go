@@ -26,9 +26,10 @@ const (
 // udpProbe is the UDP probe's process. Its socket is not connected: a connected one
 // reports an ICMP error at the next send, and drops what was to be sent.
 type udpProbe struct {
-	conn   *net.UDPConn
-	server netip.AddrPort
-	out    *sampleWriter
+	conn    *net.UDPConn
+	server  netip.AddrPort
+	timeout time.Duration
+	out     *sampleWriter
 
 	mu   sync.Mutex           // guards what follows
 	next uint64               // the number of the next datagram
@@ -36,32 +37,39 @@ type udpProbe struct {
 	sent map[uint64]time.Time // the unanswered, from due to next
 }
 
-// probeUDP takes the server's address and the period, with a space between them.
+// probeUDP takes the server's address, the period and the timeout, with a space between
+// them.
 func probeUDP(arg string, out *sampleWriter, stop <-chan struct{}) error {
-	server, every, _ := strings.Cut(arg, " ")
-	address, err := netip.ParseAddrPort(server)
+	p := &udpProbe{out: out, sent: make(map[uint64]time.Time)}
+	period, err := p.parse(arg)
 	if err != nil {
 		return err
 	}
-	period, err := time.ParseDuration(every)
-	if err != nil {
-		return err
-	}
-	conn, err := listenUDP("udp", 0)
-	if err != nil {
+	if p.conn, err = listenUDP("udp", 0); err != nil {
 		return fmt.Errorf("open the probe's socket: %w", err)
 	}
-	p := &udpProbe{conn: conn, server: address, out: out, sent: make(map[uint64]time.Time)}
 	answers := make(chan struct{})
 	go func() {
 		defer close(answers)
 		p.receive()
 	}()
 	err = pace(period, stop, p.send)
-	p.conn.SetReadDeadline(time.Now().Add(udpTimeout))
+	p.conn.SetReadDeadline(time.Now().Add(p.timeout))
 	<-answers
-	p.expire(time.Now().Add(udpTimeout))
+	p.expire(time.Now().Add(p.timeout))
 	return err
+}
+
+func (p *udpProbe) parse(arg string) (period time.Duration, err error) {
+	words := strings.Fields(arg)
+	if len(words) != 3 {
+		return 0, fmt.Errorf("%q is not an address, a period and a timeout", arg)
+	}
+	var errs [3]error
+	p.server, errs[0] = netip.ParseAddrPort(words[0])
+	period, errs[1] = time.ParseDuration(words[1])
+	p.timeout, errs[2] = time.ParseDuration(words[2])
+	return period, errors.Join(errs[:]...)
 }
 
 // listenUDP opens a socket on a port (0: any) with room for what comes while its
@@ -100,12 +108,12 @@ func (p *udpProbe) expire(now time.Time) {
 	defer p.mu.Unlock()
 	for ; p.due < p.next; p.due++ {
 		start, unanswered := p.sent[p.due]
-		if unanswered && now.Sub(start) < udpTimeout {
+		if unanswered && now.Sub(start) < p.timeout {
 			return
 		}
 		if unanswered {
 			delete(p.sent, p.due)
-			p.out.write(Sample{Start: start, Duration: udpTimeout})
+			p.out.write(Sample{Start: start, Duration: p.timeout})
 		}
 	}
 }
@@ -129,7 +137,7 @@ func (p *udpProbe) answered(number uint64, server string) {
 	defer p.mu.Unlock()
 	start, unanswered := p.sent[number]
 	duration := time.Since(start)
-	if !unanswered || duration > udpTimeout {
+	if !unanswered || duration > p.timeout {
 		return
 	}
 	delete(p.sent, number)

@@ -3,6 +3,7 @@
 package lab
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -81,6 +82,22 @@ func TestHAProxySocket(t *testing.T) {
 	must(t, err)
 	if answer, err := io.ReadAll(conn); !strings.Contains(string(answer), "Name: HAProxy") {
 		t.Errorf("show info: %q, %v", answer, err)
+	}
+}
+
+// Hosts share the process table: who looks for a name must find one host's.
+func TestNamedHAProxy(t *testing.T) {
+	dir := t.TempDir()
+	h, err := StartNamedHAProxy(newNamespace(t, "lb1"), dir, "haproxy-of-lb1")
+	must(t, err)
+	comm, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", h.PID()))
+	if must(t, err); string(comm) != "haproxy-of-lb1\n" {
+		t.Errorf("it is called %q", comm)
+	}
+	must(t, h.Kill())
+	must(t, h.Restart())
+	if _, err := StartNamedHAProxy(newNamespace(t, "lb2"), dir, "haproxy-of-lb1"); err == nil {
+		t.Error("a second one of this name in a directory")
 	}
 }
 

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lab
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// A program is looked at, and ended, with its children.
+func TestProgram(t *testing.T) {
+	n, err := NewNamespace("host")
+	must(t, err)
+	t.Cleanup(func() { must(t, n.Close()) })
+	log := filepath.Join(t.TempDir(), "log")
+	p, err := StartProgram(n, log, "sh", "-c", "sh -c 'while :; do :; done' & echo $!; wait")
+	must(t, err)
+	t.Cleanup(func() { must(t, p.Kill()) })
+	child := 0
+	until(t, func() bool {
+		text, err := os.ReadFile(log)
+		must(t, err)
+		child, err = strconv.Atoi(strings.TrimSpace(string(text)))
+		return err == nil
+	})
+	until(t, func() bool { // the child's, as the parent waits
+		used, err := p.Usage()
+		must(t, err)
+		return used.CPU > 100*time.Millisecond && used.Memory > 1<<20
+	})
+	must(t, p.Kill())
+	until(t, func() bool { return errors.Is(syscall.Kill(child, 0), syscall.ESRCH) || zombie(child) })
+	if _, err := p.Usage(); err == nil {
+		t.Error("what has ended is looked at")
+	}
+	must(t, p.Kill())
+}
+
+// zombie tells whether a process has ended, and nobody has collected it.
+func zombie(pid int) bool {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	_, state, found := strings.Cut(string(text), ") ")
+	return err == nil && found && state[0] == 'Z'
+}
+
+// until waits until something is so.
+func until(t *testing.T, so func() bool) {
+	t.Helper()
+	for ctx := patient(t); !so(); {
+		select {
+		case <-ctx.Done():
+			t.Fatal("it is not so")
+		case <-time.After(pollInterval):
+		}
+	}
+}
