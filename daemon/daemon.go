@@ -39,6 +39,7 @@ type Daemon struct {
 	config      *config.Config
 	links       map[string]Link // all that were told
 	routers     []*router
+	made        int    // routers, so far
 	index       *index // nil: to be made anew
 	schedule    schedule
 	watches     []*hostWatch

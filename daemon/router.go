@@ -16,6 +16,7 @@ import (
 // router is one configured router: its families, which move together.
 type router struct {
 	config   *config.Router
+	number   int    // in the order of making
 	key      string // its name when it was made, or similar: of the network's keys
 	group    *vrrp.Group
 	families []*family
@@ -41,7 +42,8 @@ type router struct {
 
 // newRouter makes a router, and says what holds it back. It is not started.
 func (d *Daemon) newRouter(c *config.Router) *router {
-	r := &router{config: c, key: d.freeKey(c.Name), priority: c.Priority, links: map[string]Link{}}
+	d.made++
+	r := &router{config: c, number: d.made, key: d.freeKey(c.Name), priority: c.Priority, links: map[string]Link{}}
 	for i := range c.Families {
 		r.addFamily(i)
 	}

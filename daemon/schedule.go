@@ -14,11 +14,19 @@ type schedule struct {
 	touched []*router // something may have changed their deadlines in this turn
 }
 
-// waiting is a heap of the routers that have a deadline, the next one first.
+// waiting is a heap of the routers that have a deadline, the next one first. Of those that
+// have the same, the order is always the same, too: else each advert of a thousand would
+// leave at another place among them.
 type waiting []*router
 
-func (w waiting) Len() int           { return len(w) }
-func (w waiting) Less(i, j int) bool { return w[i].next.Before(w[j].next) }
+func (w waiting) Len() int { return len(w) }
+
+func (w waiting) Less(i, j int) bool {
+	if c := w[i].next.Compare(w[j].next); c != 0 {
+		return c < 0
+	}
+	return w[i].number < w[j].number
+}
 
 func (w waiting) Swap(i, j int) {
 	w[i], w[j] = w[j], w[i]

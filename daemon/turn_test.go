@@ -69,6 +69,7 @@ type batches struct {
 	deafNetwork
 	said    map[string]int // by key: adverts so far
 	sizes   []int
+	order   []string // of adverts
 	tooSoon []string // keys whose addresses were set before an advert has left
 }
 
@@ -76,7 +77,9 @@ func (b *batches) Send(batch []Datagram, _ func(int, error)) {
 	b.sizes = append(b.sizes, len(batch))
 	for _, d := range batch {
 		vrid := int(d.Payload[1])
-		b.said[fmt.Sprintf("r%d/ipv4", (d.Link-2)*250+vrid-1)]++
+		key := fmt.Sprintf("r%d/ipv4", (d.Link-2)*250+vrid-1)
+		b.said[key]++
+		b.order = append(b.order, key)
 	}
 }
 
@@ -104,6 +107,21 @@ func TestManyAtOnce(t *testing.T) {
 	all.d.stop()
 	if got, want := network.sizes, []int{64, 64, 64, 64, 44}; !slices.Equal(got, want) {
 		t.Errorf("stopped in batches of %v, want %v", got, want)
+	}
+}
+
+// Each advert of many that are due at once has its place among them: else its distance to
+// the next one would be as uncertain as all of them take.
+func TestAdvertsKeepTheirOrder(t *testing.T) {
+	all := newCrowd(t, 300)
+	network := &batches{deafNetwork: deafNetwork{all.stage}, said: map[string]int{}}
+	all.d.network = network
+	all.pass(5 * time.Second)
+	network.order = nil
+	all.pass(2 * time.Second)
+	first, second := network.order[:300], network.order[300:]
+	if !slices.Equal(first, second) {
+		t.Errorf("adverts in the order\n%v\nthen\n%v", first, second)
 	}
 }
 
