@@ -137,20 +137,6 @@ func (a *asker) host(target netip.Addr) *asked {
 	return host
 }
 
-// sendAtOnce sends a frame, or says that there is no room for it.
-func sendAtOnce(conn *packet.Conn, link int, to net.HardwareAddr, frame []byte) error {
-	raw, err := conn.SyscallConn()
-	if err != nil {
-		return err
-	}
-	address := unix.SockaddrLinklayer{Ifindex: link, Halen: uint8(len(to))}
-	copy(address.Addr[:], to)
-	return errors.Join(raw.Write(func(fd uintptr) bool {
-		err = unix.Sendto(int(fd), frame, unix.MSG_DONTWAIT, &address)
-		return true
-	}), err)
-}
-
 // run listens for answers while there are questions, until ctx ends.
 func (a *asker) run(ctx context.Context) {
 	pause := newPause()

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 
 	"github.com/mdlayher/packet"
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -49,8 +50,7 @@ func (f *framer) send(d *Datagram) error {
 	if len(f.buffer)-ethernetLen > station.mtu {
 		return fmt.Errorf("%d bytes are more than the MTU, %d: frames are not fragmented", len(f.buffer)-ethernetLen, station.mtu)
 	}
-	_, err = station.frames.WriteTo(f.buffer, &packet.Addr{HardwareAddr: destination})
-	return err
+	return sendAtOnce(station.frames, d.Link, destination, f.buffer)
 }
 
 // parseEthernet reads an address of six bytes.
@@ -102,4 +102,19 @@ func appendIPv6(b []byte, d *Datagram) []byte {
 	b = append(b, protocol, timeToLive)
 	source, destination := d.Source.As16(), d.Destination.As16()
 	return append(append(b, source[:]...), destination[:]...)
+}
+
+// sendAtOnce sends a frame, or says that there is no room for it.
+func sendAtOnce(conn *packet.Conn, link int, to net.HardwareAddr, frame []byte) error {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	address := unix.SockaddrLinklayer{Ifindex: link, Halen: uint8(len(to))}
+	copy(address.Addr[:], to)
+	failed := raw.Write(func(fd uintptr) bool {
+		err = unix.Sendto(int(fd), frame, unix.MSG_DONTWAIT, &address)
+		return true
+	})
+	return errors.Join(failed, err)
 }
