@@ -207,7 +207,7 @@ func TestRealtime(t *testing.T) {
 
 // A thread may be started by one that is not real-time yet, after the list was read.
 func TestRealtimeMissesNoThread(t *testing.T) {
-	for range 20 {
+	for range 6 {
 		if got := startSteady(t); len(got.Threads) != 1 {
 			t.Fatalf("threads by policy:priority %v", got.Threads)
 		}

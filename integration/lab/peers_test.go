@@ -27,8 +27,8 @@ type peer struct {
 	virtual bool // it has the virtual MAC
 	// both: it leaves arp_ignore as it is, so that its own interface may answer for the
 	// address for a moment, too, by its own MAC.
-	both bool
-	start   func(h *Host, priority int) (VRRPDaemon, error)
+	both  bool
+	start func(h *Host, priority int) (VRRPDaemon, error)
 	// prioritise gives it another priority while it runs.
 	prioritise func(d VRRPDaemon, priority int) error
 }
