@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -174,6 +175,33 @@ func TestKeysTakeTurns(t *testing.T) {
 	}
 	if want := "a64 b3 c64 a64 a22 a64 a64 a22"; strings.Join(got, " ") != want {
 		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+// A thousand announcements are no storm: after 64 frames there is a pause, whether they
+// are of one key or of many.
+func TestAnnouncementsPause(t *testing.T) {
+	for name, row := range map[string]struct{ keys, addresses int }{"one key": {1, 1000}, "many keys": {1000, 1}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := newAnnouncer(func(_ string, from, limit int) []announced {
+					return make([]announced, max(0, min(limit, row.addresses-from)))
+				}, nil, nil)
+				begin, sent, most := time.Now(), map[time.Duration]int{}, 0
+				a.send = func(frames []announced) {
+					at := time.Since(begin)
+					sent[at] += len(frames)
+					most = max(most, sent[at])
+				}
+				for i := range row.keys {
+					a.announce(fmt.Sprint(i))
+				}
+				a.work(t.Context())
+				if took, want := time.Since(begin), 1000/burst*burstPause; most != burst || took != want {
+					t.Errorf("at most %d frames at once, in %v; want %d, in %v", most, took, burst, want)
+				}
+			})
+		})
 	}
 }
 
