@@ -66,6 +66,7 @@ func (k *keeper) reconcile(tasks []*task) {
 	k.withdrawRoutes(tasks)
 	now := time.Now()
 	k.carryOut(tasks, func(t *task) *[]change { return &t.adds })
+	k.awaitLocal(tasks)
 	for _, t := range tasks {
 		k.concludeAdds(t, there, now)
 	}
