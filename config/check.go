@@ -40,15 +40,21 @@ func (r *reader) check(v value) Check {
 		{"nginx", kind(r.nginx)},
 		{"http", kind(r.http)},
 		{"tcp", kind(r.tcp)},
+		{"tls", kind(r.tls)},
+		{"process", kind(r.process)},
+		{"ping", kind(r.ping)},
+		{"dns", kind(r.dns)},
+		{"file", kind(r.numberFile)},
+		{"script", kind(r.script)},
 		{"interval", func(v value) { r.within(v, 100*time.Millisecond, time.Hour, &out.Interval) }},
 		{"timeout", func(v value) { r.within(v, 10*time.Millisecond, time.Minute, &out.Timeout) }},
 		{"rise", func(v value) { r.inARow(v, &out.Rise) }},
 		{"fall", func(v value) { r.inARow(v, &out.Fall) }},
 		{"penalty", func(v value) { r.penalty(v, &out.Penalty) }},
-		{"tls", nil}, {"process", nil}, {"script", nil}, {"file", nil}, {"ping", nil}, {"dns", nil}, {"grace", nil},
+		{"grace", nil},
 	}, "name")
 	if kinds != 1 {
-		r.problem(v, "%d kinds of check in one: want exactly one of haproxy, nginx, http, tcp", kinds)
+		r.problem(v, "%d kinds of check in one: want exactly one of haproxy, nginx, http, tcp, tls, process, ping, dns, file, script", kinds)
 	}
 	return out
 }
@@ -110,19 +116,22 @@ func (r *reader) http(v value) health.Kind {
 
 func (r *reader) tcp(v value) health.Kind {
 	var out health.TCP
-	r.mapping(v, []key{{"address", func(v value) {
-		s, ok := r.text(v)
-		if !ok {
-			return
-		}
-		host, port, err := net.SplitHostPort(s)
-		if err != nil || !isLiteral(host) || !isPort(port) {
-			r.problem(v, "%s: want an IP address and a port, such as 127.0.0.1:80", describe(v.node))
-			return
-		}
-		out.Address = s
-	}}}, "address")
+	r.mapping(v, []key{{"address", func(v value) { r.endpoint(v, &out.Address) }}}, "address")
 	return out
+}
+
+// endpoint reads an IP address with a port.
+func (r *reader) endpoint(v value, out *string) {
+	s, ok := r.text(v)
+	if !ok {
+		return
+	}
+	host, port, err := net.SplitHostPort(s)
+	if err != nil || !isLiteral(host) || !isPort(port) {
+		r.problem(v, "%s: want an IP address and a port, such as 127.0.0.1:80", describe(v.node))
+		return
+	}
+	*out = s
 }
 
 // url reads a URL whose host is an IP address: a check that asks the DNS fails
@@ -172,6 +181,12 @@ func target(kind health.Kind) netip.Addr {
 		host = hostOf(kind.URL)
 	case health.TCP:
 		host, _, _ = net.SplitHostPort(kind.Address)
+	case health.TLS:
+		host, _, _ = net.SplitHostPort(kind.Address)
+	case health.DNS:
+		host, _, _ = net.SplitHostPort(kind.Server)
+	case health.Ping:
+		return kind.Address.Unmap().WithZone("")
 	}
 	address, _ := netip.ParseAddr(host)
 	return address.Unmap().WithZone("")

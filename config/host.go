@@ -10,7 +10,8 @@ import (
 )
 
 // AgainstHost compares the configuration with this host, as far as a look from
-// outside shows. Everything it finds is a warning: interfaces come and go.
+// outside shows. What it finds is a warning, as interfaces come and go; but for a
+// script that could not be run.
 func (c *Config) AgainstHost(file string) Problems {
 	addresses, err := net.InterfaceAddrs()
 	if err != nil {
@@ -28,6 +29,7 @@ func (c *Config) against(file string, all hostInterface, look func(name string) 
 	for i := range c.Routers {
 		h.compare(&c.Routers[i])
 	}
+	h.scripts(c.Checks)
 	problems.sort()
 	return problems
 }

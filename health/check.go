@@ -11,16 +11,17 @@ import (
 	"time"
 )
 
-// Prober does one probe. nil: the service can serve. It returns when ctx ends,
-// with an error that says what is wrong, not that time is over.
+// Prober does one probe. nil, or a remark: the service can serve. It returns when
+// ctx ends, with an error that says what is wrong, not that time is over.
 type Prober interface {
 	Probe(ctx context.Context) error
 }
 
-// Kind is what a check does: one of [HAProxy], [Nginx], [HTTP], [TCP].
+// Kind is what a check does: one of [HAProxy], [Nginx], [HTTP], [TCP], [TLS],
+// [Process], [Ping], [DNS], [File], [Script].
 type Kind interface {
-	// prober returns a Prober for one Run.
-	prober(Processes) Prober
+	// prober returns a Prober for one Run of a check.
+	prober(*Check) Prober
 }
 
 // Check is one configured check.
@@ -34,9 +35,11 @@ type Check struct {
 	Timeout time.Duration
 	// Kind is what to do.
 	Kind Kind
-	// Processes is how HAProxy and Nginx await the end of a process; they need it,
-	// the other kinds don't.
+	// Processes is how HAProxy, Nginx and Process find a process and await its end;
+	// they need it, the other kinds don't.
 	Processes Processes
+	// Runner is how Script starts its program; it needs it, the other kinds don't.
+	Runner Runner
 }
 
 // Run probes until ctx ends and reports each result from this goroutine. The
@@ -47,7 +50,7 @@ type Check struct {
 // A probe that was under way when ctx ended is not reported. report may block; no
 // probe runs meanwhile.
 func (c *Check) Run(ctx context.Context, report func(Result)) {
-	r := runner{Check: c, prober: c.Kind.prober(c.Processes), report: report}
+	r := runner{Check: c, prober: c.Kind.prober(c), report: report}
 	r.watch.processes = c.Processes
 	defer r.watch.release()
 	tick := time.NewTimer(0)
@@ -82,7 +85,7 @@ func (r *runner) probe(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
-	if err != nil && r.watch.hasEnded() {
+	if !succeeded(err) && r.watch.hasEnded() {
 		return // it ended during the probe: the next one, due at once, tells why
 	}
 	if p, ok := r.prober.(processFinder); ok && p.process() != 0 {
@@ -106,8 +109,8 @@ func (r *runner) ask(ctx context.Context) error {
 	}(r.watch.ended)
 	err := r.prober.Probe(ctx)
 	switch {
-	case err == nil:
-		return nil
+	case succeeded(err):
+		return err
 	case errors.Is(ctx.Err(), context.DeadlineExceeded),
 		errors.Is(err, os.ErrDeadlineExceeded): // the dialer's own timer may be ahead of ctx's
 		return fmt.Errorf("no answer within %s", r.Timeout)
@@ -118,7 +121,7 @@ func (r *runner) ask(ctx context.Context) error {
 // result says what a probe found. died is a process that ended and that no other
 // replaces; 0: none.
 func (r *runner) result(died int, err error, took time.Duration) Result {
-	res := Result{Check: r.Name, OK: err == nil, Took: took}
+	res := Result{Check: r.Name, OK: succeeded(err), Took: took}
 	switch {
 	case err == nil:
 		return res

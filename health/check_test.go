@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"syscall"
@@ -24,7 +25,7 @@ type script struct {
 	overlap bool
 }
 
-func (s *script) prober(Processes) Prober { return s }
+func (s *script) prober(*Check) Prober { return s }
 
 func (s *script) Probe(ctx context.Context) error {
 	s.running++
@@ -109,10 +110,34 @@ func TestRunReportsAPrintableDetail(t *testing.T) {
 // failing is a kind whose probes fail with this text.
 type failing string
 
-func (f failing) prober(Processes) Prober     { return f }
+func (f failing) prober(*Check) Prober        { return f }
 func (f failing) Probe(context.Context) error { return errors.New(string(f)) }
 
-// A check that is taken out of the config must not report a failure for that.
+// lastMoment is a kind whose probes succeed when time is over, and say so.
+type lastMoment struct{}
+
+func (l lastMoment) prober(*Check) Prober { return l }
+
+func (lastMoment) Probe(ctx context.Context) error {
+	<-ctx.Done()
+	return remark("just in time\n")
+}
+
+// There is something to say about a success, which it stays.
+func TestRunReportsARemark(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		c := Check{Name: "x", Interval: time.Second, Timeout: time.Second, Kind: lastMoment{}}
+		c.Run(ctx, func(r Result) {
+			cancel()
+			if want := (Result{Check: "x", OK: true, Detail: "just in time?", Took: time.Second}); r != want {
+				t.Errorf("got %+v, want %+v", r, want)
+			}
+		})
+	})
+}
+
 // What this process lacks is not the service's fault; a process that ended is.
 func TestShortage(t *testing.T) {
 	for _, shortage := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.ENOBUFS} {
@@ -131,6 +156,7 @@ func TestShortage(t *testing.T) {
 	}
 }
 
+// A check that is taken out of the config must not report a failure for that.
 func TestRunDoesNotReportWhatItsEndCutShort(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{takes: []time.Duration{time.Hour}, origin: time.Now()}
@@ -166,9 +192,9 @@ type service struct {
 	found, probes int // the checking goroutine's
 }
 
-func (s *service) prober(Processes) Prober { return s }
-func (s *service) process() int            { return s.found }
-func (s *service) named(comm string) bool  { return comm == "service" }
+func (s *service) prober(*Check) Prober   { return s }
+func (s *service) process() int           { return s.found }
+func (s *service) named(comm string) bool { return comm == "service" }
 
 func (s *service) become(pid int, hangs bool) {
 	s.mu.Lock()
@@ -197,6 +223,7 @@ type processes map[int]*process
 
 type process struct {
 	name  string
+	uid   int
 	ended chan struct{}
 	stops int
 }
@@ -215,6 +242,15 @@ func (p processes) Name(pid int) (string, error) {
 	default:
 		return p[pid].name, nil
 	}
+}
+
+func (p processes) All() ([]int, error) { return slices.Sorted(maps.Keys(p)), nil }
+
+func (p processes) User(pid int) (int, error) {
+	if _, err := p.Name(pid); err != nil {
+		return 0, err
+	}
+	return p[pid].uid, nil
 }
 
 func (p processes) Watch(pid int) (<-chan struct{}, func(), error) {

@@ -12,7 +12,11 @@
 // check, which asks once more at once: a reload has another process answer, a
 // death has none (watch.go).
 //
+// A [Script] is a program of the administrator's. It runs only as long as nobody
+// but root could have replaced it (verify.go), and never twice at a time.
+//
 // Whatever a check talks to is taken for hostile: each answer is bounded in time
 // by the check's timeout, in memory by maxAnswer and in the log by maxDetail. A
-// check asks no DNS server and heeds no proxy variables.
+// check resolves no name, but for the one that it is a check of ([DNS]), and heeds
+// no proxy variables.
 package health

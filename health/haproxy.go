@@ -22,7 +22,7 @@ type HAProxy struct {
 	Socket string
 }
 
-func (h HAProxy) prober(p Processes) Prober { return &haproxy{HAProxy: h, processes: p} }
+func (h HAProxy) prober(c *Check) Prober { return &haproxy{HAProxy: h, processes: c.Processes} }
 
 // haproxy is an HAProxy as the last probe found it.
 type haproxy struct {

@@ -27,7 +27,7 @@ type HTTP struct {
 	Host string
 }
 
-func (h HTTP) prober(Processes) Prober { return h }
+func (h HTTP) prober(*Check) Prober { return h }
 
 // Probe gets the URL over a connection of its own.
 func (h HTTP) Probe(ctx context.Context) error {

@@ -5,8 +5,6 @@ package health
 import (
 	"context"
 	"fmt"
-	"io"
-	"os"
 	"strings"
 )
 
@@ -21,7 +19,7 @@ type Nginx struct {
 	URL string
 }
 
-func (n Nginx) prober(p Processes) Prober { return &nginx{Nginx: n, processes: p} }
+func (n Nginx) prober(c *Check) Prober { return &nginx{Nginx: n, processes: c.Processes} }
 
 // nginx is an nginx as the last probe found it.
 type nginx struct {
@@ -40,7 +38,7 @@ func (n *nginx) named(comm string) bool {
 // Probe looks for the master, then gets the URL.
 func (n *nginx) Probe(ctx context.Context) error {
 	n.master = 0
-	pid, err := n.readPIDFile()
+	pid, err := readPIDFile(n.PIDFile)
 	if err != nil {
 		return err
 	}
@@ -53,21 +51,4 @@ func (n *nginx) Probe(ctx context.Context) error {
 	}
 	n.master = pid
 	return HTTP{URL: n.URL}.Probe(ctx)
-}
-
-func (n *nginx) readPIDFile() (int, error) {
-	f, err := os.Open(n.PIDFile)
-	if err != nil {
-		return 0, err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, 32))
-	if err != nil {
-		return 0, err
-	}
-	pid := parsePID(strings.TrimSpace(string(text)))
-	if pid == 0 {
-		return 0, fmt.Errorf("no process in %s: %q", n.PIDFile, text)
-	}
-	return pid, nil
 }

@@ -2,8 +2,17 @@
 
 package health
 
+import (
+	"context"
+	"syscall"
+)
+
 // Processes tells a check about the processes of this host.
 type Processes interface {
+	// All lists the processes, ascending, zombies among them.
+	All() ([]int, error)
+	// User returns the user that a process acts as (its effective user ID).
+	User(pid int) (uid int, err error)
 	// Name returns the name of a living process (/proc/PID/comm). A process that
 	// has ended is none, even if its parent has not waited for it yet.
 	Name(pid int) (string, error)
@@ -11,4 +20,15 @@ type Processes interface {
 	// it has ended. stop releases the watch. A process that doesn't exist here is
 	// an error.
 	Watch(pid int) (ended <-chan struct{}, stop func(), err error)
+}
+
+// Runner runs the program of a Script.
+type Runner interface {
+	// Run starts argv[0], an absolute path, with argv and this environment only, in
+	// the directory /, as this user and these groups (nil: as this process), with
+	// ordinary scheduling. It returns when the program has ended, with the beginning
+	// of what it printed (stdout and stderr), and nil if the program's exit status
+	// was 0. The program and all that it started are killed at its end, at the
+	// latest at that of ctx, unless they have left its process group.
+	Run(ctx context.Context, argv, env []string, as *syscall.Credential) (output []byte, err error)
 }

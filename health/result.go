@@ -3,13 +3,14 @@
 package health
 
 import (
+	"errors"
 	"strings"
 	"time"
 	"unicode"
 )
 
 // maxDetail bounds a Result's Detail, in bytes.
-const maxDetail = 200
+const maxDetail = 1 << 10
 
 // Result is one probe's outcome.
 type Result struct {
@@ -23,11 +24,23 @@ type Result struct {
 	// Unmade: the probe could not be made for want of something on this side, such as
 	// file descriptors. OK is false, and it says nothing about the service.
 	Unmade bool
-	// Detail says why not, for people, in at most 200 bytes, one line, printable:
-	// "HTTP 503". It is empty when OK.
+	// Detail says why not, for people, in at most 1 KiB, one line, printable:
+	// "HTTP 503". When OK it is empty, but for a certificate that expires soon and
+	// for what a script has printed.
 	Detail string
 	// Took is how long the probe took.
 	Took time.Duration
+}
+
+// remark is how a Prober reports a success that there is something to say about.
+type remark string
+
+func (r remark) Error() string { return string(r) }
+
+// succeeded reports whether a probe that returned err found the service well.
+func succeeded(err error) bool {
+	_, remarked := errors.AsType[remark](err)
+	return err == nil || remarked
 }
 
 // printable makes one short line of printable characters from any text.

@@ -17,10 +17,10 @@ func TestPrintable(t *testing.T) {
 		"a terminal's escape sequence": {"\x1b[2Jx\x07", "?[2Jx?"},
 		"text that runs backwards":     {"a\u202eb", "a?b"},
 		"binary junk":                  {"a\xff\xfe\x00b", "a???b"},
-		"just short enough":            {strings.Repeat("x", 200), strings.Repeat("x", 200)},
-		"too long":                     {strings.Repeat("x", 201), strings.Repeat("x", 197) + "…"},
-		"cut within a character":       {strings.Repeat("é", 200), strings.Repeat("é", 98) + "…"},
-		"long and never a character":   {strings.Repeat("\xff", 300), "…"},
+		"just short enough":            {strings.Repeat("x", 1024), strings.Repeat("x", 1024)},
+		"too long":                     {strings.Repeat("x", 1025), strings.Repeat("x", 1021) + "…"},
+		"cut within a character":       {strings.Repeat("é", 1024), strings.Repeat("é", 510) + "…"},
+		"long and never a character":   {strings.Repeat("\xff", 3000), "…"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

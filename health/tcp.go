@@ -14,7 +14,7 @@ type TCP struct {
 	Address string
 }
 
-func (t TCP) prober(Processes) Prober { return t }
+func (t TCP) prober(*Check) Prober { return t }
 
 // Probe connects.
 func (t TCP) Probe(ctx context.Context) error {

@@ -19,7 +19,14 @@ import (
 // tests stays as it is.
 const steadyEnv = "VIPD_HOST_STEADY"
 
+// ordinaryArgument marks the copy of the test binary that becomes another program.
+const ordinaryArgument = "ordinary"
+
 func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == ordinaryArgument {
+		fmt.Fprintln(os.Stderr, Ordinary(os.Args[2:]))
+		os.Exit(1)
+	}
 	if os.Getenv(steadyEnv) == "" {
 		os.Exit(m.Run())
 	}

@@ -48,7 +48,7 @@ func (k *checkers) run(c config.Check) *checker {
 	go func() {
 		defer close(r.ended)
 		check := c.Check
-		check.Processes = host.Processes{}
+		check.Processes, check.Runner = host.Processes{}, scriptRunner()
 		check.Run(ctx, k.daemon.PostResult)
 	}()
 	return r

@@ -68,7 +68,7 @@ func root() *cobra.Command {
 	}
 	command.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	command.AddCommand(runCommand(), checkCommand(), statusCommand(), versionCommand(), reloadCommand(), planCommand(),
-		maintenanceCommand(), resignCommand(), handOffCommand(), releaseCommand())
+		maintenanceCommand(), resignCommand(), handOffCommand(), releaseCommand(), ordinaryCommand())
 	return command
 }
 
