@@ -158,7 +158,7 @@ func TestFailedCheckIsAdvertisedAtOnce(t *testing.T) {
 	s.held("web/ipv4")
 	s.pass(10 * time.Second)
 	s.did = nil
-	s.result(health.Result{Check: "haproxy", Died: true, Detail: "process 812 ended"})
+	s.result(health.Result{Check: "haproxy", Sure: true, Detail: "process 812 ended"})
 	s.want("renew web/ipv4", "send 1 vrid 51 on 2 from 192.0.2.11")
 	r := s.router("web")
 	if r.Priority != 1 || r.ConfiguredPriority != 254 || r.Failing != "haproxy" {

@@ -126,12 +126,12 @@ func (r *runner) result(died int, err error, took time.Duration) Result {
 	case err == nil:
 		return res
 	case died != 0:
-		res.Died = true
-		err = fmt.Errorf("process %d ended: %w", died, err)
+		err = sure{fmt.Errorf("process %d ended: %w", died, err)}
 	case isShortage(err):
 		res.Unmade = true
 		err = fmt.Errorf("not asked: %w", err)
 	}
+	_, res.Sure = errors.AsType[sure](err)
 	res.Detail = printable(err.Error())
 	return res
 }

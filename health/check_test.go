@@ -146,7 +146,7 @@ func TestShortage(t *testing.T) {
 		if got := r.result(0, err, 0); !got.Unmade || got.OK || got.Detail != "not asked: "+err.Error() {
 			t.Errorf("%v: %+v", shortage, got)
 		}
-		if got := r.result(812, err, 0); got.Unmade || !got.Died {
+		if got := r.result(812, err, 0); got.Unmade || !got.Sure {
 			t.Errorf("%v after a death: %+v", shortage, got)
 		}
 	}
@@ -354,7 +354,7 @@ func TestRunWatches(t *testing.T) {
 				start := time.Now()
 				var got []report
 				c.Run(ctx, func(r Result) {
-					got = append(got, report{time.Since(start), r.OK, r.Died, r.Detail})
+					got = append(got, report{time.Since(start), r.OK, r.Sure, r.Detail})
 				})
 				if !slices.Equal(got, test.want) {
 					t.Errorf("got  %+v\nwant %+v", got, test.want)

@@ -182,12 +182,12 @@ func TestHAProxyHangs(t *testing.T) {
 	for r.OK {
 		r = next(t, results)
 	}
-	if r.Died || r.Detail != "no answer within 200ms" || r.Took < 200*time.Millisecond {
+	if r.Sure || r.Detail != "no answer within 200ms" || r.Took < 200*time.Millisecond {
 		t.Errorf("a stopped HAProxy gives %+v", r)
 	}
 	kill(t, p.Process.Pid, syscall.SIGCONT)
 	for !r.OK {
-		if r = next(t, results); r.Died {
+		if r = next(t, results); r.Sure {
 			t.Errorf("one that goes on gives %+v", r)
 		}
 	}
@@ -226,7 +226,7 @@ func TestHAProxyComesBack(t *testing.T) {
 	again := lab.start(t)
 	r := next(t, results)
 	for ; !r.OK; r = next(t, results) {
-		if r.Died {
+		if r.Sure {
 			t.Errorf("dead twice: %+v", r)
 		}
 	}

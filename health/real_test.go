@@ -105,14 +105,14 @@ func next(t *testing.T, results <-chan Result) Result {
 
 func mustPass(t *testing.T, r Result) {
 	t.Helper()
-	if !r.OK || r.Died || r.Detail != "" {
+	if !r.OK || r.Sure || r.Detail != "" {
 		t.Fatalf("got %+v, want a success", r)
 	}
 }
 
 func mustDie(t *testing.T, r Result, pid int) {
 	t.Helper()
-	if r.OK || !r.Died || !strings.HasPrefix(r.Detail, fmt.Sprintf("process %d ended: ", pid)) {
+	if r.OK || !r.Sure || !strings.HasPrefix(r.Detail, fmt.Sprintf("process %d ended: ", pid)) {
 		t.Fatalf("got %+v, want the death of process %d", r, pid)
 	}
 }
@@ -123,7 +123,7 @@ func mustDieSoon(t *testing.T, results <-chan Result, pid int) {
 	t.Helper()
 	r := next(t, results)
 	for range 2 {
-		if !r.Died {
+		if !r.Sure {
 			r = next(t, results)
 		}
 	}

@@ -18,9 +18,10 @@ type Result struct {
 	Check string
 	// OK: the service can serve.
 	OK bool
-	// Died: the watched process ended and there is no other in its place. OK is
-	// false; it is a verdict at once, whatever fall says.
-	Died bool
+	// Sure: the failure is no matter of counting. The watched process has ended and
+	// there is no other in its place, or the service says itself that it is stopping.
+	// OK is false; it is a verdict at once, whatever fall says.
+	Sure bool
 	// Unmade: the probe could not be made for want of something on this side, such as
 	// file descriptors. OK is false, and it says nothing about the service.
 	Unmade bool
@@ -42,6 +43,11 @@ func succeeded(err error) bool {
 	_, remarked := errors.AsType[remark](err)
 	return err == nil || remarked
 }
+
+// sure is how a Prober reports a failure that is no matter of counting.
+type sure struct{ error }
+
+func (s sure) Unwrap() error { return s.error }
 
 // printable makes one short line of printable characters from any text.
 func printable(s string) string {

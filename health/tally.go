@@ -61,7 +61,7 @@ func (t *Tally) Add(r Result) (changed bool) {
 		return false
 	}
 	t.contrary++
-	if t.verdict != Unknown && !r.Died && t.contrary < t.needed() {
+	if t.verdict != Unknown && !r.Sure && t.contrary < t.needed() {
 		return false
 	}
 	t.verdict, t.contrary = says, 0

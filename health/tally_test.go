@@ -38,7 +38,7 @@ func TestTally(t *testing.T) {
 			tally := NewTally(test.rise, test.fall)
 			got := ""
 			for _, c := range test.results {
-				changed := tally.Add(Result{OK: c == '+', Died: c == 'D', Unmade: c == '0'})
+				changed := tally.Add(Result{OK: c == '+', Sure: c == 'D', Unmade: c == '0'})
 				got += letter(tally.Verdict(), changed)
 			}
 			if got != test.verdicts {

@@ -38,7 +38,7 @@ func (n *node) check(d *daemon, check int) {
 func (n *node) serve(check int, well, died bool) {
 	n.serving[check] = well
 	if !well && died {
-		n.checked(n.daemon, check, health.Result{Died: true})
+		n.checked(n.daemon, check, health.Result{Sure: true})
 	}
 }
 
