@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"time"
 
+	"go.yaml.in/yaml/v3"
+
 	"vipd/health"
 )
 
@@ -19,13 +21,17 @@ const (
 	defaultFall          = 2
 	maxInARow            = 100
 	maxStatuses          = 20
+	jitterShare          = 10 // of the interval
 )
+
+// defaultDamping forgives three restarts, a deploy with its second thoughts.
+var defaultDamping = health.Damping{Failures: 4, Within: 5 * time.Minute, Hold: time.Minute}
 
 // check reads one element of `checks`.
 func (r *reader) check(v value) Check {
 	out := Check{
 		Check: health.Check{Interval: defaultCheckInterval, Timeout: defaultCheckTimeout},
-		Rise:  defaultRise, Fall: defaultFall, place: v,
+		Rise:  defaultRise, Fall: defaultFall, Damping: defaultDamping, place: v,
 	}
 	kinds := 0
 	kind := func(read func(value) health.Kind) func(value) {
@@ -51,8 +57,11 @@ func (r *reader) check(v value) Check {
 		{"rise", func(v value) { r.inARow(v, &out.Rise) }},
 		{"fall", func(v value) { r.inARow(v, &out.Fall) }},
 		{"penalty", func(v value) { r.penalty(v, &out.Penalty) }},
-		{"grace", nil},
+		{"grace", func(v value) { r.within(v, 0, time.Hour, &out.Grace) }},
+		{"damping", func(v value) { r.damping(v, &out.Damping) }},
 	}, "name")
+	out.Jitter = out.Interval / jitterShare
+	r.graceNeedsProcess(v, out)
 	if kinds != 1 {
 		r.problem(v, "%d kinds of check in one: want exactly one of haproxy, nginx, http, tcp, tls, process, ping, dns, file, script", kinds)
 	}
@@ -68,6 +77,37 @@ func (r *reader) within(v value, least, most time.Duration, out *time.Duration) 
 func (r *reader) inARow(v value, out *int) {
 	if i, ok := r.integer(v, 1, maxInARow); ok {
 		*out = i
+	}
+}
+
+// damping reads when a check that fails again and again is held.
+func (r *reader) damping(v value, out *health.Damping) {
+	if n := resolve(v.node); n.Kind == yaml.ScalarNode {
+		if _, ok := r.oneOf(v, "off"); ok {
+			*out = health.Damping{}
+		}
+		return
+	}
+	r.mapping(v, []key{
+		{"failures", func(v value) {
+			if i, ok := r.integer(v, 2, health.MaxFailures); ok {
+				out.Failures = i
+			}
+		}},
+		{"within", func(v value) { r.within(v, time.Second, 24*time.Hour, &out.Within) }},
+		{"hold", func(v value) { r.within(v, time.Second, 24*time.Hour, &out.Hold) }},
+	})
+}
+
+// graceNeedsProcess refuses a grace where no end of a process is seen.
+func (r *reader) graceNeedsProcess(v value, c Check) {
+	if c.Grace == 0 || c.Kind == nil {
+		return
+	}
+	switch c.Kind.(type) {
+	case health.HAProxy, health.Nginx, health.Process:
+	default:
+		r.problem(at(v, "grace"), "only haproxy, nginx and process see the end of a process: want no `grace`, or a larger `fall`")
 	}
 }
 

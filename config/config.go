@@ -75,6 +75,7 @@ func (r *Router) Prefixes() []netip.Prefix {
 type Check struct {
 	health.Check
 	Rise, Fall int // results in a row that change the verdict; from 1 up
+	Damping    health.Damping
 	Penalty    Penalty
 
 	place value

@@ -200,8 +200,8 @@ func checkSteps(old, new *Config) []Step {
 // SameProbe reports whether two checks ask the same in the same way, so that what one
 // has found holds for the other.
 func (c *Check) SameProbe(other *Check) bool {
-	return c.Name == other.Name && c.Interval == other.Interval && c.Timeout == other.Timeout &&
-		c.Rise == other.Rise && c.Fall == other.Fall && reflect.DeepEqual(c.Kind, other.Kind)
+	return c.Name == other.Name && c.Interval == other.Interval && c.Timeout == other.Timeout && c.Grace == other.Grace &&
+		c.Rise == other.Rise && c.Fall == other.Fall && c.Damping == other.Damping && reflect.DeepEqual(c.Kind, other.Kind)
 }
 
 // String is the word of the configuration.

@@ -3,6 +3,7 @@
 package daemon
 
 import (
+	"fmt"
 	"net/netip"
 	"strings"
 	"time"
@@ -28,8 +29,29 @@ func (c *check) verdict() health.Verdict {
 	return c.before
 }
 
+// state says more than the verdict: why it is one.
+func (c *check) state() string {
+	switch {
+	case c.tally.Flapping():
+		return "flapping"
+	case c.last.Excused:
+		return "grace"
+	}
+	return c.verdict().String()
+}
+
+// detail is what the last probe said, and of a check that passes its probes and fails
+// all the same, why.
+func (c *check) detail() string {
+	if !c.tally.Flapping() || !c.last.OK {
+		return c.last.Detail
+	}
+	damping := c.config.Damping
+	return fmt.Sprintf("failed %d times within %v: passes after %v without a failure", damping.Failures, damping.Within, damping.Hold)
+}
+
 func newCheck(c *config.Check, now time.Time) *check {
-	return &check{config: c, tally: health.NewTally(c.Rise, c.Fall), since: now}
+	return &check{config: c, tally: health.NewTally(c.Rise, c.Fall, c.Damping), since: now}
 }
 
 // check finds a check by name; the configuration has been checked for it.
@@ -61,11 +83,14 @@ func (d *Daemon) checked(result health.Result) {
 	if result.Unmade {
 		d.logUnmade(c)
 	}
-	if !c.tally.Add(result) {
+	if result.Excused {
+		d.logExcused(c)
+	}
+	if !c.tally.Add(result, d.now) {
 		return
 	}
 	c.since = d.now
-	d.log.Info("check", "check", result.Check, "verdict", c.verdict().String(), "detail", result.Detail)
+	d.log.Info("check", "check", result.Check, "verdict", c.verdict().String(), "state", c.state(), "detail", result.Detail)
 	for _, r := range d.routers {
 		d.judge(r)
 	}
@@ -76,6 +101,14 @@ func (d *Daemon) logUnmade(c *check) {
 	if ok, suppressed := d.limit.allow(d.now, netip.Addr{}, "check "+c.config.Name); ok {
 		d.log.Error("a check can't be made, its verdict stays", "check", c.config.Name, "verdict", c.verdict().String(),
 			"error", c.last.Detail, "suppressed", suppressed)
+	}
+}
+
+// logExcused logs at a bounded rate that a service is gone and that it has time.
+func (d *Daemon) logExcused(c *check) {
+	if ok, suppressed := d.limit.allow(d.now, netip.Addr{}, "grace "+c.config.Name); ok {
+		d.log.Warn("a service is gone, and has its grace to come back", "check", c.config.Name, "verdict", c.verdict().String(),
+			"grace", c.config.Grace, "detail", c.last.Detail, "suppressed", suppressed)
 	}
 }
 

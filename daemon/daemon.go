@@ -204,12 +204,6 @@ func (d *Daemon) arm() {
 	d.timer.Arm(next)
 }
 
-// lateness is how late the loop woke up.
-type lateness struct {
-	count uint64        // how often more than an advert interval
-	max   time.Duration // since the start
-}
-
 // noticeLateness measures how late the loop is. A router whose own interval has
 // passed meanwhile hears of it before anything else.
 func (d *Daemon) noticeLateness() {
@@ -217,7 +211,7 @@ func (d *Daemon) noticeLateness() {
 		return
 	}
 	late := d.now.Sub(d.armed)
-	d.lateness.max = max(d.lateness.max, late)
+	d.lateness.add(late)
 	if late < vrrp.MinInterval {
 		return
 	}

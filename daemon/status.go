@@ -92,7 +92,8 @@ type CounterStatus struct {
 type CheckStatus struct {
 	Name    string    `json:"name"`
 	Verdict string    `json:"verdict"` // unknown, pass, fail
-	Since   time.Time `json:"since"`
+	State   string    `json:"state"`   // the verdict, or why it is one: flapping, grace
+	Since   time.Time `json:"since"`   // of the verdict
 	Detail  string    `json:"detail,omitempty"`
 	Took    string    `json:"took,omitempty"`
 }
@@ -113,11 +114,25 @@ type LoopStatus struct {
 	Overrun  uint64            `json:"overrun"` // packets that the kernel dropped, because a socket was full
 	Late     uint64            `json:"late"`    // wake-ups later than an advert interval
 	MaxLate  string            `json:"max_late"`
+	Lateness LatenessStatus    `json:"lateness"`
 	Rejected map[string]uint64 `json:"rejected,omitempty"` // packets that belong to no router
 
 	// Of the process: the daemon does not know them, whoever runs it fills them in.
 	Scheduling string `json:"scheduling,omitempty"` // rr 50, fifo 20, other, …
 	Problem    string `json:"problem,omitempty"`    // why the daemon may be late on a busy host
+}
+
+// LatenessStatus is a histogram, as Prometheus has it, of how late the loop woke up.
+type LatenessStatus struct {
+	Buckets []LatenessBucket `json:"buckets"`
+	Count   uint64           `json:"count"` // of all, those that are in no bucket, too
+	Sum     float64          `json:"sum"`   // seconds
+}
+
+// LatenessBucket counts the wake-ups that were late by so much at most.
+type LatenessBucket struct {
+	LE    float64 `json:"le"` // seconds
+	Count uint64  `json:"count"`
 }
 
 // ErrNotRunning: the loop has ended.
@@ -150,6 +165,7 @@ func (d *Daemon) snapshot() Status {
 		Routers: []RouterStatus{}, Checks: []CheckStatus{}, Maintenance: d.maintenance,
 		Loop: LoopStatus{
 			Dropped: d.dropped.Load(), Overrun: d.overrun.Load(), Late: d.lateness.count, MaxLate: d.lateness.max.String(),
+			Lateness: d.lateness.status(),
 			Rejected: counts(d.rejected[:], rejectWord),
 		},
 	}
@@ -164,8 +180,8 @@ func (d *Daemon) snapshot() Status {
 	}
 	for _, c := range d.checks {
 		s.Checks = append(s.Checks, CheckStatus{
-			Name: c.config.Name, Verdict: c.verdict().String(), Since: d.wall(c.since),
-			Detail: c.last.Detail, Took: c.last.Took.Round(time.Microsecond).String(),
+			Name: c.config.Name, Verdict: c.verdict().String(), State: c.state(), Since: d.wall(c.since),
+			Detail: c.detail(), Took: c.last.Took.Round(time.Microsecond).String(),
 		})
 	}
 	return s

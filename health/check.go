@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"syscall"
 	"time"
@@ -31,8 +32,14 @@ type Check struct {
 	// Interval is the time from the start of one probe to the start of the next.
 	// It is above 0.
 	Interval time.Duration
+	// Jitter is by how much less than Interval that time may be, at random: checks that
+	// start together would ask together for ever. 0–Interval.
+	Jitter time.Duration
 	// Timeout bounds one probe. It is above 0.
 	Timeout time.Duration
+	// Grace is how long after its process has ended, or has said that it stops, a
+	// service is waited for: whoever restarts it in place moves nothing. 0: not at all.
+	Grace time.Duration
 	// Kind is what to do.
 	Kind Kind
 	// Processes is how HAProxy, Nginx and Process find a process and await its end;
@@ -45,7 +52,8 @@ type Check struct {
 // Run probes until ctx ends and reports each result from this goroutine. The
 // first probe starts at once. Probes never overlap: one that takes longer than
 // the interval delays the next one and is followed by it at once. The end of a
-// watched process starts a probe at once, and the interval anew.
+// watched process starts a probe at once, and the interval anew; so does the end of
+// the grace that it has.
 //
 // A probe that was under way when ctx ended is not reported. report may block; no
 // probe runs meanwhile.
@@ -64,8 +72,11 @@ func (c *Check) Run(ctx context.Context, report func(Result)) {
 		if ctx.Err() != nil { // also when more than one case was ready
 			return
 		}
-		tick.Reset(c.Interval)
+		tick.Reset(r.pause())
 		r.probe(ctx)
+		if left := time.Until(r.gone.Add(r.Grace)); left > 0 {
+			tick.Reset(min(r.pause(), left))
+		}
 	}
 }
 
@@ -75,11 +86,24 @@ type runner struct {
 	prober Prober
 	watch  watch
 	report func(Result)
+
+	died int       // the watched process that has ended; 0: another is in its place
+	gone time.Time // since when the service is gone for sure; zero: it is not
+}
+
+// pause is the time from the start of a probe to the start of the next.
+func (c *Check) pause() time.Duration {
+	if c.Jitter <= 0 {
+		return c.Interval
+	}
+	return c.Interval - rand.N(c.Jitter)
 }
 
 // probe asks once, reports and keeps an eye on the process that it found.
 func (r *runner) probe(ctx context.Context) {
-	died := r.watch.takeEnded()
+	if pid := r.watch.takeEnded(); pid != 0 {
+		r.died = pid
+	}
 	start := time.Now()
 	err := r.ask(ctx)
 	if ctx.Err() != nil {
@@ -90,9 +114,9 @@ func (r *runner) probe(ctx context.Context) {
 	}
 	if p, ok := r.prober.(processFinder); ok && p.process() != 0 {
 		r.watch.follow(p)
-		died = 0 // another has taken over, well or not
+		r.died = 0 // another has taken over, well or not
 	}
-	r.report(r.result(died, err, time.Since(start)))
+	r.report(r.excuse(r.result(err, time.Since(start))))
 }
 
 // ask probes within the timeout. The end of the watched process cuts it short:
@@ -118,21 +142,38 @@ func (r *runner) ask(ctx context.Context) error {
 	return err
 }
 
-// result says what a probe found. died is a process that ended and that no other
-// replaces; 0: none.
-func (r *runner) result(died int, err error, took time.Duration) Result {
+// result says what a probe found.
+func (r *runner) result(err error, took time.Duration) Result {
 	res := Result{Check: r.Name, OK: succeeded(err), Took: took}
 	switch {
 	case err == nil:
 		return res
-	case died != 0:
-		err = sure{fmt.Errorf("process %d ended: %w", died, err)}
+	case r.died != 0:
+		err = sure{fmt.Errorf("process %d ended: %w", r.died, err)}
 	case isShortage(err):
 		res.Unmade = true
 		err = fmt.Errorf("not asked: %w", err)
 	}
 	_, res.Sure = errors.AsType[sure](err)
 	res.Detail = printable(err.Error())
+	return res
+}
+
+// excuse makes of a failure that is sure one that counts for nothing, as long as the
+// grace lasts.
+func (r *runner) excuse(res Result) Result {
+	switch {
+	case !res.Sure:
+		r.gone = time.Time{}
+		return res
+	case r.gone.IsZero():
+		r.gone = time.Now()
+	}
+	if time.Since(r.gone) < r.Grace {
+		res.Sure, res.Excused = false, true
+	} else {
+		r.died = 0 // it has been said
+	}
 	return res
 }
 

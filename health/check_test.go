@@ -143,15 +143,16 @@ func TestShortage(t *testing.T) {
 	for _, shortage := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.ENOBUFS} {
 		r := runner{Check: &Check{Name: "web"}}
 		err := fmt.Errorf("192.0.2.1:80: %w", shortage)
-		if got := r.result(0, err, 0); !got.Unmade || got.OK || got.Detail != "not asked: "+err.Error() {
+		if got := r.result(err, 0); !got.Unmade || got.OK || got.Detail != "not asked: "+err.Error() {
 			t.Errorf("%v: %+v", shortage, got)
 		}
-		if got := r.result(812, err, 0); got.Unmade || !got.Sure {
+		r.died = 812
+		if got := r.result(err, 0); got.Unmade || !got.Sure {
 			t.Errorf("%v after a death: %+v", shortage, got)
 		}
 	}
 	r := runner{Check: &Check{Name: "web"}}
-	if got := r.result(0, syscall.ECONNREFUSED, 0); got.Unmade {
+	if got := r.result(syscall.ECONNREFUSED, 0); got.Unmade {
 		t.Errorf("refused: %+v", got)
 	}
 }

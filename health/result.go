@@ -22,6 +22,9 @@ type Result struct {
 	// there is no other in its place, or the service says itself that it is stopping.
 	// OK is false; it is a verdict at once, whatever fall says.
 	Sure bool
+	// Excused: it would be Sure, but for the check's grace. OK is false, and it counts
+	// for nothing yet.
+	Excused bool
 	// Unmade: the probe could not be made for want of something on this side, such as
 	// file descriptors. OK is false, and it says nothing about the service.
 	Unmade bool

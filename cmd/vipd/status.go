@@ -78,7 +78,7 @@ func printStatus(w io.Writer, s daemon.Status, now time.Time) {
 		fmt.Fprintln(w)
 		fmt.Fprintln(t, "CHECK\tVERDICT\tSINCE\tTOOK\tDETAIL")
 		for _, c := range s.Checks {
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", c.Name, c.Verdict, age(c.Since, now), c.Took, c.Detail)
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", c.Name, verdictWord(c), age(c.Since, now), c.Took, c.Detail)
 		}
 		t.Flush()
 	}
@@ -197,6 +197,14 @@ func priorityWord(r daemon.RouterStatus) string {
 		return fmt.Sprint(r.Priority)
 	}
 	return fmt.Sprintf("%d of %d", r.Priority, r.ConfiguredPriority)
+}
+
+// verdictWord is a check's verdict, and why, if it is not for what the last probes found.
+func verdictWord(c daemon.CheckStatus) string {
+	if c.State == c.Verdict {
+		return c.Verdict
+	}
+	return fmt.Sprintf("%s (%s)", c.Verdict, c.State)
 }
 
 func join(prefixes []netip.Prefix) string {

@@ -45,7 +45,7 @@ func (n *node) serve(check int, well, died bool) {
 // checked gives the daemon a result.
 func (n *node) checked(d *daemon, check int, r health.Result) {
 	n.tell(func() {
-		if d.tallies[check].Add(r) {
+		if d.tallies[check].Add(r, n.now()) {
 			n.judge()
 		}
 	})

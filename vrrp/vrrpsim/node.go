@@ -110,7 +110,7 @@ func (n *node) startChecks() {
 	n.block(vrrp.AwaitingChecks, true)
 	for i := range n.spec.penalties {
 		d := n.daemon
-		d.tallies = append(d.tallies, health.NewTally(rise, fall))
+		d.tallies = append(d.tallies, health.NewTally(rise, fall, health.Damping{}))
 		n.w.after(n.w.upTo(checkInterval), func() { n.check(d, i) })
 	}
 }
