@@ -45,7 +45,7 @@ func (n *node) configFile() string { return filepath.Join(n.host.Dir, "vipd.yaml
 func (n *node) socket() string { return filepath.Join(n.host.Dir, "vipd.sock") }
 
 // config is vipd's configuration. The checks are frequent, so that a service that
-// is back is soon believed; its death does not wait for them.
+// is back is soon believed; its death does not wait for them, and may be repeated.
 func (n *node) config(e election, ifname string) string {
 	return fmt.Sprintf(`node: %s
 api: %q
@@ -62,6 +62,7 @@ checks:
   %s
   interval: 200ms
   timeout: 200ms
+  damping: off
 `, n.host.Name(), n.socket(), ifname, e.better, e.other, e.interval, vip, n.web.Check())
 }
 

@@ -98,7 +98,7 @@ routers:
 		text += "  " + s.hostProbe + "\n"
 	}
 	if h := v.node.haproxy; h != nil {
-		text += fmt.Sprintf("  checks: [haproxy]\nchecks:\n- name: haproxy\n  %s\n", h.Check())
+		text += fmt.Sprintf("  checks: [haproxy]\nchecks:\n- name: haproxy\n  damping: off\n  %s\n", h.Check())
 	}
 	return text
 }

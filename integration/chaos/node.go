@@ -34,7 +34,7 @@ func (n *node) file() string { return filepath.Join(n.host.Dir, "vipd.yaml") }
 
 func (n *node) socket() string { return filepath.Join(n.host.Dir, "vipd.sock") }
 
-// config is vipd's configuration file.
+// config is vipd's configuration file. The service may fail at any rate.
 func (n *node) config(priority uint8, more string) string {
 	return fmt.Sprintf(`node: %s
 api: %q
@@ -48,6 +48,7 @@ routers:
   checks: [web]
 checks:
 - name: web
+  damping: off
   %s
 `, n.name(), n.socket(), lab.Interface, vrid, priority, n.interval, vip4, vip6, more, n.web.Check())
 }
