@@ -210,16 +210,19 @@ func (r *reader) account(v value, what string, out *string) {
 	*out = s
 }
 
-// scripts looks for what keeps the scripts from being run. Other than what comes and
-// goes, it is no warning: such a check fails.
-func (h *host) scripts(checks []Check) {
-	for _, check := range checks {
+// Scripts looks for what keeps the scripts of checks from being run on this host. Other
+// than what comes and goes it is an error: such a check fails, whenever it is asked.
+func (c *Config) Scripts(file string) Problems {
+	var problems Problems
+	r := &reader{file: file, problems: &problems}
+	for _, check := range c.Checks {
 		script, ok := check.Kind.(health.Script)
 		if !ok {
 			continue
 		}
 		if err := script.Verify(); err != nil {
-			h.problem(at(child(check.place, "script"), "command"), "check %q would fail: %v", check.Name, err)
+			r.problem(at(child(check.place, "script"), "command"), "check %q would fail: %v", check.Name, err)
 		}
 	}
+	return problems
 }

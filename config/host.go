@@ -29,7 +29,7 @@ func (c *Config) against(file string, all hostInterface, look func(name string) 
 	for i := range c.Routers {
 		h.compare(&c.Routers[i])
 	}
-	h.scripts(c.Checks)
+	problems = append(problems, c.Scripts(file)...)
 	problems.sort()
 	return problems
 }

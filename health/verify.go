@@ -24,7 +24,7 @@ func verify(path string) error {
 	for {
 		info, err := os.Lstat(at)
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", path, plain(err))
 		}
 		if err := onlyRootChanges(at, info); err != nil {
 			return err

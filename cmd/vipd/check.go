@@ -19,7 +19,8 @@ func checkCommand() *cobra.Command {
 		Use:   "check [FILE]",
 		Short: "Check a configuration file, for all the nodes it names",
 		Long: "Check a configuration file, for all the nodes it names. Nothing on this host is\n" +
-			"touched or needed; with --host the file is also compared with this host.",
+			"touched or needed. With --host the file is also compared with this host; without\n" +
+			"it, scripts that could not be run here are a warning.",
 		Args: arguments(0, 1),
 		RunE: func(c *cobra.Command, args []string) error {
 			path := config.DefaultPath
@@ -35,13 +36,8 @@ func checkCommand() *cobra.Command {
 
 func check(stdout, stderr io.Writer, path string, host bool) error {
 	file, problems := config.Load(path)
-	if file != nil && host {
-		own, err := onThisHost(file)
-		if err != nil {
-			problems = append(problems, config.Problem{File: path, Text: err.Error()})
-		} else {
-			problems = append(problems, own.AgainstHost(path)...)
-		}
+	if file != nil {
+		problems = append(problems, here(file, path, host)...)
 	}
 	printProblems(stderr, problems)
 	if problems.Failed() {
@@ -52,6 +48,25 @@ func check(stdout, stderr io.Writer, path string, host bool) error {
 		fmt.Fprintln(stdout, line)
 	}
 	return nil
+}
+
+// here is what this host has to say to a file. If it was not asked for (`--host`), it is a
+// warning, and about scripts only: the file may be for other hosts.
+func here(file *config.File, path string, host bool) config.Problems {
+	own, err := onThisHost(file)
+	switch {
+	case err != nil && host:
+		return config.Problems{{File: path, Text: err.Error()}}
+	case err != nil:
+		return nil
+	case host:
+		return own.AgainstHost(path)
+	}
+	problems := own.Scripts(path)
+	for i := range problems {
+		problems[i].Warning = true
+	}
+	return problems
 }
 
 func forNodes(file *config.File) string {

@@ -78,7 +78,7 @@ func printStatus(w io.Writer, s daemon.Status, now time.Time) {
 		fmt.Fprintln(w)
 		fmt.Fprintln(t, "CHECK\tVERDICT\tSINCE\tTOOK\tDETAIL")
 		for _, c := range s.Checks {
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", c.Name, verdictWord(c), age(c.Since, now), c.Took, c.Detail)
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", c.Name, verdictWord(c), age(c.Since, now), c.Took, cut(c.Detail))
 		}
 		t.Flush()
 	}
@@ -197,6 +197,15 @@ func priorityWord(r daemon.RouterStatus) string {
 		return fmt.Sprint(r.Priority)
 	}
 	return fmt.Sprintf("%d of %d", r.Priority, r.ConfiguredPriority)
+}
+
+// cut is the beginning of a long detail: the JSON has all of it.
+func cut(detail string) string {
+	const most = 120
+	if characters := []rune(detail); len(characters) > most {
+		return string(characters[:most-1]) + "…"
+	}
+	return detail
 }
 
 // verdictWord is a check's verdict, and why, if it is not for what the last probes found.

@@ -35,7 +35,7 @@ func TestPrintStatus(t *testing.T) {
 		}},
 		Checks: []daemon.CheckStatus{
 			{Name: "haproxy", Verdict: "fail", State: "fail", Since: now.Add(-5 * time.Second), Took: "102µs", Detail: "connection refused"},
-			{Name: "web", Verdict: "fail", State: "flapping", Since: now.Add(-9 * time.Second), Took: "2ms", Detail: "failed 4 times"},
+			{Name: "web", Verdict: "fail", State: "flapping", Since: now.Add(-9 * time.Second), Took: "2ms", Detail: strings.Repeat("12345 78ä ", 13)},
 		},
 		Reload: &daemon.ReloadStatus{At: now.Add(-time.Minute), Error: "vipd.yaml:3:3: unknown key"},
 		Loop:   daemon.LoopStatus{Late: 1, MaxLate: "2s", Dropped: 1, Overrun: 2, Rejected: map[string]uint64{"ttl": 7}, Scheduling: "other", Problem: "no real-time"},
@@ -48,7 +48,7 @@ inside  ipv6    fault   1h0m0s link-down,check-failed  254       eth1       52  
 
 CHECK    VERDICT          SINCE  TOOK   DETAIL
 haproxy  fail             5s     102µs  connection refused
-web      fail (flapping)  9s     2ms    failed 4 times
+web      fail (flapping)  9s     2ms    12345 78ä 12345 78ä 12345 78ä 12345 78ä 12345 78ä 12345 78ä 12345 78ä 12345 78ä 12345 78ä 12345 78ä 12345 78ä 12345 78ä…
 
 web ipv4: the Active is 192.0.2.11 with priority 254, heard 400ms ago; its host answers
 web ipv4: priority 1 instead of 253 because of haproxy
