@@ -119,7 +119,7 @@ func TestScriptsAgainstAHost(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "check")
 	for _, tt := range []struct{ name, text, want string }{
 		{"root's own", "script: {command: [/bin/true]}", ""},
-		{"missing", "script: {command: [" + path + "]}", `vipd.yaml:8:31: checks[0].script.command: check "c" would fail: lstat ` + path + ": no such file or directory\n"},
+		{"missing", "script: {command: [" + path + "]}", `vipd.yaml:8:31: checks[0].script.command: check "c" would fail: ` + path + ": no such file or directory\n"},
 		{"no program", "script: {command: [/etc/passwd]}", `vipd.yaml:8:31: checks[0].script.command: check "c" would fail: /etc/passwd: is not executable` + "\n"},
 		{"as a user that is none", "script: {command: [/bin/true], user: nobody-at-all}", `vipd.yaml:8:31: checks[0].script.command: check "c" would fail: user: unknown user nobody-at-all` + "\n"},
 		{"of another kind", "file: {path: " + path + ", min: 0}", ""},

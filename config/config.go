@@ -44,6 +44,7 @@ type Router struct {
 	VirtualMAC bool          // the RFC's virtual MAC (RFC 9568 §7.3), on a macvlan
 	Accept     bool          // Accept_Mode (RFC 9568 §6.1): packets to the addresses are answered
 	Checks     []string      // names of Config.Checks
+	Tracked    []TrackedInterface
 
 	place value
 }
@@ -79,15 +80,6 @@ type Check struct {
 	Penalty    Penalty
 
 	place value
-}
-
-// Penalty is what a failing check does to a router.
-type Penalty struct {
-	// Fault takes the router out: it goes to Initialize.
-	Fault bool
-	// Less is taken off the priority, 1–253. 0, without Fault: the priority is 1,
-	// the lowest possible.
-	Less int
 }
 
 // Check returns the check of that name. Config has been checked: it is there.

@@ -39,7 +39,7 @@ routers:
 // routerKeyList is the list that a wrong key of a router is answered with.
 const routerKeyList = "name, interface, vrid, version, priority, advert_interval, preempt, preempt_delay, " +
 	"start_delay, start_grace, handover, probe, lease, strict, addresses, unicast, virtual_mac, accept, checksum, auth, " +
-	"announce, checks, routes"
+	"announce, checks, track_interfaces, routes"
 
 var plain = []cmp.Option{
 	cmpopts.IgnoreUnexported(Router{}, Check{}, health.Check{}),
@@ -81,7 +81,7 @@ func TestEveryKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	web := vrrp.Params{
-		VRID: 51, Priority: 254, Interval: 500 * time.Millisecond, PreemptDelay: 10 * time.Second,
+		VRID: 51, Priority: 254, Interval: 500 * time.Millisecond, Preempt: true, PreemptDelay: 10 * time.Second,
 		StartDelay: 20 * time.Second, Handover: vrrp.HandoverRFC, Probe: true, Strict: true, Checksum: vrrp.ChecksumFixedRFC9568,
 		Announce: []time.Duration{0, time.Second}, Refresh: time.Minute,
 	}
@@ -90,7 +90,7 @@ func TestEveryKey(t *testing.T) {
 	web6.DerivedLinkLocal = true
 	web6.Addresses, web6.Peers = addrs("fe80::200:5eff:fe00:233", "2001:db8::100"), addrs("2001:db8::12")
 	inside := vrrp.Params{
-		VRID: 52, Version: vrrp.VersionBoth, Priority: 254, Interval: time.Second, Preempt: true, Probe: true,
+		VRID: 52, Version: vrrp.VersionBoth, Priority: 254, Interval: time.Second, Probe: true,
 		Auth: vrrp.Password("secret"), Announce: defaultAnnounce(),
 	}
 	inside4 := inside
@@ -101,6 +101,7 @@ func TestEveryKey(t *testing.T) {
 			Name: "web", Interface: "eth0", Lease: 8 * time.Second, StartGrace: 5 * time.Second,
 			ProbeEvery: 100 * time.Millisecond, VirtualMAC: true,
 			Checks: []string{"haproxy", "nginx"}, Params: web,
+			Tracked: []TrackedInterface{{Name: "eth2"}, {"eth3", Penalty{Less: 60}}, {"eth4", Penalty{Fault: true}}},
 			Families: []Family{{
 				Params: web4, Source: netip.MustParseAddr("192.0.2.11"),
 				Held: []Address{
@@ -128,7 +129,7 @@ func TestEveryKey(t *testing.T) {
 			}},
 		}, {
 			Name: "inside", Interface: "eth1", Lease: 4 * time.Second, StartGrace: 10 * time.Second, Accept: true,
-			Checks: []string{"http", "tcp"}, Params: inside,
+			Checks: []string{"http", "tcp"}, Params: inside, Tracked: []TrackedInterface{{Name: "eth2"}},
 			Families: []Family{{Params: inside4, Held: []Address{held("198.51.100.7/24", "eth1")}}},
 		}},
 		Checks: []Check{

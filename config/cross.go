@@ -28,6 +28,7 @@ func crossCheck(r *reader, f *File) {
 	}
 	r.prioritiesDiffer(f)
 	r.penaltiesMove(f)
+	r.penaltiesAreHeard(f)
 }
 
 // uniqueNames refuses two routers or two checks of one name.
@@ -236,27 +237,6 @@ func (r *reader) prioritiesDiffer(f *File) {
 				r.warn(here, "%s and %s have the same priority, %d: the higher address decides", a.node, b.node, a.router.Priority)
 			case n > 1 && apart < minSkewStep:
 				r.warn(here, "%s and %s would take over within %v of each other: with three nodes want priorities that are further apart", a.node, b.node, apart)
-			}
-		}
-	}
-}
-
-// penaltiesMove warns of a penalty that can't move the addresses.
-func (r *reader) penaltiesMove(f *File) {
-	for i := range f.routerCount() {
-		all := f.standings(i)
-		if len(all) < 2 {
-			continue
-		}
-		best, next := all[0], all[1]
-		for _, name := range best.router.Checks {
-			check := best.config.Check(name)
-			if check == nil || check.Penalty.Less == 0 {
-				continue
-			}
-			if left := int(best.router.Priority) - check.Penalty.Less; left >= int(next.router.Priority) {
-				r.warn(at(check.place, "penalty"), "%d can't move router %q: %s would still have %d, and %s has %d",
-					check.Penalty.Less, best.router.Name, best.node, left, next.node, next.router.Priority)
 			}
 		}
 	}

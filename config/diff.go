@@ -203,14 +203,3 @@ func (c *Check) SameProbe(other *Check) bool {
 	return c.Name == other.Name && c.Interval == other.Interval && c.Timeout == other.Timeout && c.Grace == other.Grace &&
 		c.Rise == other.Rise && c.Fall == other.Fall && c.Damping == other.Damping && reflect.DeepEqual(c.Kind, other.Kind)
 }
-
-// String is the word of the configuration.
-func (p Penalty) String() string {
-	switch {
-	case p.Fault:
-		return "fault"
-	case p.Less > 0:
-		return fmt.Sprint(p.Less)
-	}
-	return "lowest"
-}

@@ -117,6 +117,7 @@ func lists() []listed {
 		{"route", CostNothing, CostNothing, (*Router).routeWords},
 		{"peer", CostNothing, CostElection, (*Router).peerWords},
 		{"check", CostElection, CostElection, func(r *Router) []string { return r.Checks }},
+		{"tracked interface", CostElection, CostElection, (*Router).trackedWords},
 	}
 }
 

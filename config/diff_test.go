@@ -76,6 +76,8 @@ func TestDiff(t *testing.T) {
 		"route":           {replace: []string{"checks: [http]", "checks: [http]\n  routes: [198.51.100.0/24 via 192.0.2.1]"}, steps: []string{"web: route 198.51.100.0/24 via 192.0.2.1 is added: nothing"}},
 		"peer":            {replace: []string{"[192.0.2.12]", "[192.0.2.12, 192.0.2.13]"}, steps: []string{"web: peer 192.0.2.13 is added: nothing"}},
 		"check of router": {replace: []string{"  checks: [http]\n", ""}, steps: []string{"web: check http is removed: election"}},
+		"interface tracked": {replace: []string{"checks: [http]", "checks: [http]\n  track_interfaces: [eth1, {name: eth2, penalty: 30}]"},
+			steps: []string{"web: tracked interface eth1 is added: election", "web: tracked interface eth2 penalty 30 is added: election"}},
 		"check renamed": {replace: []string{"http]", "tcp]", "name: http", "name: tcp"},
 			steps: []string{"vipd: check tcp is added: nothing", "vipd: check http is removed: nothing", "web: check http is removed: election", "web: check tcp is added: election"}},
 		"probe":   {replace: []string{"127.0.0.1/", "127.0.0.1/health"}, steps: []string{"vipd: check http becomes another probe: election"}},

@@ -75,6 +75,20 @@ func (h *host) compare(router *Router) {
 			h.hasNetwork(router, a, found[a.Interface])
 		}
 	}
+	h.tracked(router)
+}
+
+// tracked looks at the interfaces that a router tracks.
+func (h *host) tracked(router *Router) {
+	here := at(router.place, "track_interfaces")
+	for _, t := range router.Tracked {
+		switch ifi, err := h.look(t.Name); {
+		case err != nil:
+			h.warn(here, "there is no interface %q on this host now: that counts as a failure", t.Name)
+		case !ifi.running:
+			h.warn(here, "%q is down, or has no carrier: that counts as a failure", t.Name)
+		}
+	}
 }
 
 // namedInterface is an interface and the key of a router that names it.

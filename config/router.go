@@ -52,6 +52,7 @@ func (r *reader) router(v value) Router {
 	d.assemble()
 	if r.errors == errors { // else the second problem would come of the first
 		r.familiesAreWhole(&d)
+		r.tracksOthers(&d)
 	}
 	return d.Router
 }
@@ -87,8 +88,9 @@ func (r *reader) routerKeys(d *draft) []key {
 				d.Checks = append(d.Checks, name)
 			})
 		}},
+		{"track_interfaces", func(v value) { r.trackedInterfaces(v, &d.Tracked) }},
 		{"routes", func(v value) { r.routes(v, &d.routes) }},
-		{"drain", nil}, {"track_interfaces", nil}, {"notify", nil},
+		{"drain", nil}, {"notify", nil},
 	}
 }
 
@@ -102,19 +104,20 @@ func into(i int, ok bool) func(*uint8) {
 }
 
 func (r *reader) interfaceName(v value, out *string) {
-	s, ok := r.text(v)
-	if !ok {
-		return
-	}
-	if !isInterfaceName(s) {
+	r.linkName(v, "neither adverts nor announcements can leave through the loopback interface", out)
+}
+
+// linkName reads the name of an interface that is not the loopback one, and says why not.
+func (r *reader) linkName(v value, notLoopback string, out *string) {
+	switch s, ok := r.text(v); {
+	case !ok:
+	case !isInterfaceName(s):
 		r.problem(v, "%s: want the name of a network interface, at most %d bytes", describe(v.node), maxInterfaceName)
-		return
+	case s == "lo":
+		r.problem(v, "%s: %s", describe(v.node), notLoopback)
+	default:
+		*out = s
 	}
-	if s == "lo" {
-		r.problem(v, "%s: neither adverts nor announcements can leave through the loopback interface", describe(v.node))
-		return
-	}
-	*out = s
 }
 
 // isInterfaceName is the kernel's dev_valid_name.

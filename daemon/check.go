@@ -118,6 +118,7 @@ func (d *Daemon) judge(r *router) {
 	for i, c := range r.checks {
 		verdicts[i] = verdict{c.config.Name, c.verdict(), c.config.Penalty}
 	}
+	verdicts = append(verdicts, d.tracked(r.config)...)
 	waiting := !r.graceEnds.IsZero()
 	s := assess(r.config.Priority, verdicts, waiting || r.trusting)
 	because := strings.Join(s.because, ", ")

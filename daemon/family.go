@@ -51,6 +51,8 @@ type family struct {
 	mutePause   time.Duration
 	unsent      uint64 // adverts that could not be sent
 	sendProblem string // why the last of them could not
+
+	outranking outranking // the last that was warned of
 }
 
 func (r *router) addFamily(i int) {

@@ -258,11 +258,13 @@ checks:
   haproxy: {socket: /run/haproxy.sock}
 `
 
-// activeStage is a daemon whose router is Active.
-func activeStage(t *testing.T, yaml string) *stage {
+// activeStage is a daemon whose router is Active, with eth0 and other interfaces.
+func activeStage(t *testing.T, yaml string, others ...Link) *stage {
 	t.Helper()
 	s := newStage(t, yaml)
-	s.link(eth0)
+	for _, l := range append(others, eth0) {
+		s.link(l)
+	}
 	s.pass(5 * time.Second)
 	s.state("web", "active")
 	s.held("web/ipv4")

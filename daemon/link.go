@@ -19,6 +19,9 @@ func (d *Daemon) linkChanged(l Link) {
 			d.linkOf(r, l)
 			d.tryAddresses(r)
 		}
+		if r.config.Tracks(l.Name) {
+			d.judge(r)
+		}
 	}
 	if d.waiting != nil {
 		d.tryReload(d.waiting)

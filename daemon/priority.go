@@ -12,9 +12,9 @@ const (
 	highestPriority = 254
 )
 
-// verdict is one check's part in a router's priority.
+// verdict is the part of one check, or of one tracked interface, in a router's priority.
 type verdict struct {
-	check   string
+	name    string
 	verdict health.Verdict
 	penalty config.Penalty
 }
@@ -24,7 +24,7 @@ type standing struct {
 	priority uint8    // 1–254
 	fault    bool     // it may not run at all
 	unknown  bool     // a verdict is not there yet
-	because  []string // the failing checks
+	because  []string // what fails
 }
 
 // assess recomputes a router's standing from its configured priority and all
@@ -40,7 +40,7 @@ func assess(configured uint8, verdicts []verdict, waiting bool) standing {
 		if v.verdict == health.Pass || unknown && waiting {
 			continue
 		}
-		s.because = append(s.because, v.check)
+		s.because = append(s.because, v.name)
 		switch {
 		case v.penalty.Fault:
 			s.fault = true

@@ -34,6 +34,7 @@ func (d *Daemon) receive(p *Packet) {
 	d.step(f, vrrp.Received{Advert: advert, Source: p.Source, Destination: p.Destination})
 	d.heard = nil
 	d.heardHost(f, p.Source)
+	d.warnOutranked(f, p.Source, advert.Priority)
 }
 
 // refuse counts a packet that belongs to no router.

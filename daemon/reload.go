@@ -128,6 +128,7 @@ func (d *Daemon) follow(c *config.Config) {
 	for i := range c.Routers {
 		all = append(all, &c.Routers[i])
 	}
+	d.forgetLinks(all)
 	d.network.Follow(all)
 }
 
@@ -176,6 +177,7 @@ func (d *Daemon) interfacesAreThere(kept []config.Kept) (known bool, err error) 
 				return false, fmt.Errorf("router %s: interface %s is down", k.New.Name, name)
 			}
 		}
+		known = known && d.knowsTracked(k.New)
 	}
 	return known, nil
 }
@@ -248,7 +250,7 @@ func (d *Daemon) reconfigure(r *router, c *config.Router) {
 			d.paceQuestions(f.watch)
 		}
 	}
-	r.checks = d.checksOf(c)
+	r.checks, r.penalties = d.checksOf(c), penaltySum(d.config.Penalties(c))
 	r.trusting = !r.starting && slices.ContainsFunc(r.checks, func(k *check) bool { return k.verdict() == health.Unknown })
 	d.relink(r)
 	for i, f := range r.families {
@@ -334,6 +336,9 @@ func (d *Daemon) startPending() {
 			if l, told := d.links[name]; told {
 				d.linkOf(r, l)
 			}
+		}
+		if r.starting { // a verdict that is known already does not come again
+			d.judge(r)
 		}
 	}
 }

@@ -31,6 +31,9 @@ type router struct {
 	starting bool // it may not run before its checks' first verdicts
 	trusting bool // checks that a reload has added cost nothing before their first verdict
 
+	// penalties is what its checks and tracked interfaces together take off an Active's
+	// priority; 0: as much as there is, or nothing.
+	penalties  int
 	opening    opening   // until it is started
 	graceEnds  time.Time // zero: the checks are not waited for
 	hearsUntil time.Time // after it has overslept: what the sockets hold comes first
@@ -48,9 +51,9 @@ func (d *Daemon) newRouter(c *config.Router) *router {
 		r.addFamily(i)
 	}
 	r.makeCore()
-	r.checks = d.checksOf(c)
+	r.checks, r.penalties = d.checksOf(c), penaltySum(d.config.Penalties(c))
 	d.block(r, vrrp.InterfaceMissing, true)
-	if len(r.checks) > 0 {
+	if r.awaitsVerdicts() {
 		d.block(r, vrrp.AwaitingChecks, true)
 		r.starting, r.graceEnds = true, d.now.Add(c.StartGrace)
 	}

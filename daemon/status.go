@@ -47,7 +47,7 @@ type RouterStatus struct {
 
 	Priority           uint8  `json:"priority"` // effective
 	ConfiguredPriority uint8  `json:"configured_priority"`
-	Failing            string `json:"failing,omitempty"` // the checks that lower it
+	Failing            string `json:"failing,omitempty"` // the checks and tracked interfaces that lower it
 
 	Addresses []netip.Prefix `json:"addresses"`
 	Outside   []netip.Prefix `json:"outside,omitempty"` // of the interface's networks
@@ -74,6 +74,9 @@ type ActiveStatus struct {
 	Heard    time.Time  `json:"heard"`
 	// Host is what is known of its host; nil with `probe: off`.
 	Host *HostStatus `json:"host,omitempty"`
+	// Outranks says why no failed check of its host can move the addresses here, if none
+	// can.
+	Outranks string `json:"outranks,omitempty"`
 }
 
 // CounterStatus counts since the start.
@@ -226,7 +229,7 @@ func (d *Daemon) familyStatus(f *family) RouterStatus {
 		s.Active = &ActiveStatus{
 			Source: core.Active.Source, Priority: core.Active.Priority,
 			Interval: core.Active.Interval.String(), Heard: d.wall(core.Active.Heard),
-			Host: d.hostStatus(f.watch),
+			Host: d.hostStatus(f.watch), Outranks: r.outranked(core.Active.Priority),
 		}
 	}
 	return s

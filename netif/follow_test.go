@@ -3,6 +3,7 @@
 package netif_test
 
 import (
+	"fmt"
 	"net/netip"
 	"os"
 	"slices"
@@ -44,6 +45,52 @@ func TestFollow(t *testing.T) {
 	awaitTrue(t, "the socket is closed", func() bool { return rawSockets(t) == before-1 })
 	r.Follow(netif.Followed{Interfaces: []netif.Interface{{Name: "eth0", IPv4: true}}})
 	r.awaitLink(t, "eth0", func(l netif.Link) bool { return l.ListeningIPv4 && !l.ListeningIPv6 })
+}
+
+// Where only the state matters no socket is opened, nothing is changed, and addresses are
+// no news; until more of it matters, and after that.
+func TestFollowTheStateOnly(t *testing.T) {
+	w := newWorld(t)
+	cable, err := w.plug("eth1")
+	check(t, err)
+	const setting = "/proc/sys/net/ipv4/conf/eth1/promote_secondaries"
+	check(t, os.WriteFile(setting, []byte("0"), 0))
+	r := start(t, "eth0")
+	follow := func(eth1 netif.Interface) {
+		eth1.Name = "eth1"
+		r.Follow(netif.Followed{Interfaces: []netif.Interface{{Name: "eth0", IPv4: true, IPv6: true}, eth1}})
+	}
+	stateOnly := func(l netif.Link) bool { return l.Index > 0 && l.Up && l.Problem == "" && len(l.Prefixes) == 0 }
+	for range 2 {
+		follow(netif.Interface{StateOnly: true})
+		l := r.awaitLink(t, "eth1", stateOnly)
+		awaitTrue(t, "no socket is open there", func() bool { return packetSockets(t, l.Index) == 0 })
+		awaitTrue(t, "the setting is as it was", func() bool {
+			text, err := os.ReadFile(setting)
+			check(t, err)
+			return string(text) == "0\n"
+		})
+		check(t, cable.Pull())
+		r.awaitLink(t, "eth1", func(l netif.Link) bool { return l.Index > 0 && !l.Up })
+		check(t, cable.Restore())
+		r.awaitLink(t, "eth1", stateOnly)
+		follow(netif.Interface{IPv4: true})
+		r.awaitLink(t, "eth1", func(l netif.Link) bool { return l.ListeningIPv4 && l.Up && len(l.Prefixes) > 0 })
+		awaitTrue(t, "a socket is open there", func() bool { return packetSockets(t, l.Index) > 0 })
+	}
+}
+
+// packetSockets counts those that are bound to an interface.
+func packetSockets(t *testing.T, index int) (n int) {
+	t.Helper()
+	list, err := os.ReadFile("/proc/thread-self/net/packet")
+	check(t, err)
+	for line := range strings.Lines(string(list)) {
+		if fields := strings.Fields(line); fields[4] == fmt.Sprint(index) {
+			n++
+		}
+	}
+	return n
 }
 
 // rawSockets counts those for IPv6 of this namespace.

@@ -13,6 +13,9 @@ type Interface struct {
 	// IPv4 and IPv6 are the families whose packets are received there. With neither,
 	// only its state and addresses matter.
 	IPv4, IPv6 bool
+	// StateOnly: nothing is sent or received there, and its addresses don't matter. Of its
+	// Link only Name, Index, MTU, Up, Hardware and Problem are told.
+	StateOnly bool
 }
 
 // Link is the state of one followed interface. It is always whole: receivers

@@ -46,7 +46,7 @@ type watcher struct {
 // follower is one followed interface.
 type follower struct {
 	Interface
-	port *port // nil: the interface does not exist
+	port *port // nil: the interface does not exist, or only its state matters
 	told *Link // nil: nothing yet
 }
 
@@ -209,10 +209,10 @@ func (w *watcher) tell() {
 
 // plug makes the port of f the one of l.
 func (w *watcher) plug(ctx context.Context, f *follower, l link) {
-	if f.port != nil && f.port.index != l.index {
+	if f.port != nil && (f.port.index != l.index || f.StateOnly) {
 		w.unplug(f)
 	}
-	if l.index == 0 {
+	if l.index == 0 || f.StateOnly {
 		return
 	}
 	if w.stations.set(l) { // hosts know the old hardware address
@@ -238,6 +238,9 @@ func (w *watcher) unplug(f *follower) {
 func (w *watcher) describe(f *follower, l link) Link {
 	described := Link{Name: f.Name, Index: l.index, MTU: l.mtu, Up: l.up, Hardware: l.hardware.String(), Problem: "no such interface"}
 	if f.port == nil {
+		if f.StateOnly && l.index != 0 {
+			described.Problem = ""
+		}
 		return described
 	}
 	described.Problem = ""

@@ -44,21 +44,24 @@ func followedBy(c *config.Config) netif.Followed {
 }
 
 // interfaces lists the interfaces of a configuration, and the families whose adverts
-// are received on each.
+// are received on each. Of one that is only tracked nothing but its state matters.
 func interfaces(c *config.Config) []netif.Interface {
 	var all []netif.Interface
 	at := func(name string) *netif.Interface {
 		i := slices.IndexFunc(all, func(f netif.Interface) bool { return f.Name == name })
 		if i < 0 {
-			all = append(all, netif.Interface{Name: name})
+			all = append(all, netif.Interface{Name: name, StateOnly: true})
 			i = len(all) - 1
 		}
 		return &all[i]
 	}
 	for i := range c.Routers {
 		r := &c.Routers[i]
+		for _, t := range r.Tracked {
+			at(t.Name)
+		}
 		for _, name := range r.Interfaces() {
-			at(name)
+			at(name).StateOnly = false
 		}
 		own := at(r.Interface)
 		for j := range r.Families {

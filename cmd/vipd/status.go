@@ -119,6 +119,9 @@ func remarks(r daemon.RouterStatus, now time.Time) []string {
 	if r.Active != nil {
 		lines = append(lines, fmt.Sprintf("the Active is %v with priority %d, heard %s ago%s",
 			r.Active.Source, r.Active.Priority, age(r.Active.Heard, now), hostWords(r.Active.Host, now)))
+		if r.Active.Outranks != "" {
+			lines = append(lines, r.Active.Outranks)
+		}
 	}
 	if r.Resigned {
 		lines = append(lines, "has resigned: it does not preempt; `vipd resign --undo "+r.Name+"` ends that")
@@ -130,13 +133,21 @@ func remarks(r daemon.RouterStatus, now time.Time) []string {
 		lines = append(lines, r.DeletedByOthers)
 	}
 	if r.Failing != "" {
-		lines = append(lines, fmt.Sprintf("priority %d instead of %d because of %s", r.Priority, r.ConfiguredPriority, r.Failing))
+		lines = append(lines, failingWords(r))
 	}
 	if len(r.Outside) > 0 {
 		lines = append(lines, fmt.Sprintf("in none of the networks of %s: %s", r.Interface, join(r.Outside)))
 	}
 	lines = append(lines, counted(r.Rejected, "adverts refused")...)
 	return append(lines, counted(r.Noticed, "adverts of a router that is configured differently")...)
+}
+
+// failingWords say what comes of what fails.
+func failingWords(r daemon.RouterStatus) string {
+	if slices.Contains(r.Blocked, "check-failed") {
+		return "may not run because of " + r.Failing
+	}
+	return fmt.Sprintf("priority %d instead of %d because of %s", r.Priority, r.ConfiguredPriority, r.Failing)
 }
 
 // hostWords say what is known of the Active's host.

@@ -23,12 +23,13 @@ func TestPrintStatus(t *testing.T) {
 			Name: "web", Family: "ipv4", State: "backup", Reason: "started", Since: now.Add(-90 * time.Second),
 			Interface: "eth0", VRID: 51, Priority: 1, ConfiguredPriority: 253, Failing: "haproxy",
 			Addresses: []netip.Prefix{netip.MustParsePrefix("192.0.2.100/24")},
-			Active:    &daemon.ActiveStatus{Source: netip.MustParseAddr("192.0.2.11"), Priority: 254, Heard: now.Add(-400 * time.Millisecond), Host: &daemon.HostStatus{State: "answers"}},
+			Active:    &daemon.ActiveStatus{Source: netip.MustParseAddr("192.0.2.11"), Priority: 254, Heard: now.Add(-400 * time.Millisecond), Host: &daemon.HostStatus{State: "answers"}, Outranks: "no failed check can move the addresses here"},
 			Rejected:  map[string]uint64{"interval-zero": 3, "count-zero": 2},
 			Noticed:   map[string]uint64{"interval-differs": 5},
 		}, {
 			Name: "inside", Family: "ipv6", State: "initialize", Blocked: []string{"link-down", "check-failed"}, Since: now.Add(-time.Hour),
 			Interface: "eth1", VRID: 52, Priority: 254, ConfiguredPriority: 254, Problem: "a problem",
+			Failing:         "interface eth2",
 			DeletedByOthers: "somebody deletes the addresses",
 			Addresses:       []netip.Prefix{netip.MustParsePrefix("2001:db8::1/64")},
 			Outside:         []netip.Prefix{netip.MustParsePrefix("2001:db8::1/64")},
@@ -51,12 +52,14 @@ haproxy  fail             5s     102µs  connection refused
 web      fail (flapping)  9s     2ms    12345 78ä 12345 78ä 12345 78ä 12345 78ä 12345 78ä 12345 78ä 12345 78ä 12345 78ä 12345 78ä 12345 78ä 12345 78ä 12345 78ä…
 
 web ipv4: the Active is 192.0.2.11 with priority 254, heard 400ms ago; its host answers
+web ipv4: no failed check can move the addresses here
 web ipv4: priority 1 instead of 253 because of haproxy
 web ipv4: 2 adverts refused: count-zero
 web ipv4: 3 adverts refused: interval-zero
 web ipv4: 5 adverts of a router that is configured differently: interval-differs
 inside ipv6: a problem
 inside ipv6: somebody deletes the addresses
+inside ipv6: may not run because of interface eth2
 inside ipv6: in none of the networks of eth1: 2001:db8::1/64
 7 adverts refused: ttl
 the reload of 1m0s ago failed, everything stayed as it was: vipd.yaml:3:3: unknown key
