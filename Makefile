@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 .DEFAULT_GOAL := help
-.PHONY: help build test unit check cover demo chaos bench bench-quick bench-core bench-lease sim mutants fuzz needs clean
+.PHONY: help build test unit check cover demo chaos bench bench-quick bench-core bench-lease sim mutants fuzz needs current clean
 
 SERVICE ?= haproxy
 SEED ?= 1
@@ -21,7 +21,7 @@ help: ## show this list
 build: ## build bin/vipd, static
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/vipd ./cmd/vipd
 
-test: needs check cover ## all tests, in network namespaces, with real HAProxy, nginx, keepalived, FRR (root)
+test: needs current check cover ## all tests, in network namespaces, with real HAProxy, nginx, keepalived, FRR (root)
 	@# One goroutine, which the race detector makes ten times slower.
 	go test -count=1 ./vrrp/vrrpsim
 	$(GOTEST) $$(go list ./... | grep -v /vrrpsim)
@@ -75,6 +75,9 @@ fuzz: ## fuzz the parsers, the core and the simulated LAN, FUZZTIME=60s each
 
 needs: # what the tests, the demo and the benchmarks run: HAProxy, nginx, and other VRRP daemons
 	@integration/needs haproxy nginx keepalived psmisc=/usr/bin/killall frr=/usr/lib/frr/vrrpd nftables=/usr/sbin/nft
+
+current: # the HAProxy of a later Debian, beside that of this host
+	@integration/current bin/current
 
 clean: ## remove what was built
 	rm -rf bin

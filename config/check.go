@@ -123,12 +123,6 @@ func (r *reader) penalty(v value, out *Penalty) {
 	}
 }
 
-func (r *reader) haproxy(v value) health.Kind {
-	var out health.HAProxy
-	r.mapping(v, []key{{"socket", func(v value) { r.path(v, &out.Socket) }}}, "socket")
-	return out
-}
-
 func (r *reader) nginx(v value) health.Kind {
 	var out health.Nginx
 	r.mapping(v, []key{
@@ -215,6 +209,8 @@ func isPort(s string) bool {
 func target(kind health.Kind) netip.Addr {
 	host := ""
 	switch kind := kind.(type) {
+	case health.HAProxy:
+		return target(kind.Listener)
 	case health.Nginx:
 		host = hostOf(kind.URL)
 	case health.HTTP:

@@ -25,6 +25,14 @@ func TestKindsOfChecks(t *testing.T) {
 			health.TLS{Address: "[::1]:443", ServerName: "www.example.org", CA: "/etc/ca.pem"}},
 		{"tls: {address: 'localhost:443', insecure: true, warn_before: 720h}",
 			health.TLS{Address: "localhost:443", Insecure: true, WarnBefore: 720 * time.Hour}},
+		{"haproxy: {socket: /run/a.sock, listener: {tcp: {address: '127.0.0.1:80'}}}",
+			health.HAProxy{Socket: "/run/a.sock", Listener: health.TCP{Address: "127.0.0.1:80"}}},
+		{"haproxy: {socket: /run/a.sock, listener: {tls: {address: '[::1]:443', insecure: true, warn_before: 0s}}}",
+			health.HAProxy{Socket: "/run/a.sock", Listener: health.TLS{Address: "[::1]:443", Insecure: true}}},
+		{"haproxy: {socket: /run/a.sock, listener: {http: {url: 'http://127.0.0.1/', status: [200]}}}",
+			health.HAProxy{Socket: "/run/a.sock", Listener: health.HTTP{URL: "http://127.0.0.1/", Status: []int{200}}}},
+		{"haproxy: {socket: /run/a.sock, min_servers: {app: 1, 'a-b_c.d:8': 10000}}",
+			health.HAProxy{Socket: "/run/a.sock", MinServers: map[string]int{"app": 1, "a-b_c.d:8": 10000}}},
 		{"process: {name: squid}", health.Process{Name: "squid", Count: 1}},
 		{"process: {name: php-fpm8.2, user: _www-data, count: 4}", health.Process{Name: "php-fpm8.2", User: "_www-data", Count: 4}},
 		{"process: {name: squid, pid_file: /run/squid.pid, user: 13}", health.Process{Name: "squid", PIDFile: "/run/squid.pid", User: "13", Count: 1}},
@@ -59,6 +67,7 @@ func TestKindsOfChecks(t *testing.T) {
 func TestMistakesInKindsOfChecks(t *testing.T) {
 	const (
 		virtual = " is aimed at the virtual address 192.0.2.100, which is on the other node half of the time: want an address of this node, such as 127.0.0.1"
+		haproxy = "haproxy: {socket: /run/haproxy.sock, "
 		dns     = "dns: {server: '127.0.0.1:53', name: "
 		tls     = "tls: {address: '127.0.0.1:443', "
 	)
@@ -73,6 +82,17 @@ func TestMistakesInKindsOfChecks(t *testing.T) {
 		{"a CA that is not asked", tls + "insecure: true, ca: /etc/ca.pem}", "8:55: checks[0].tls.insecure: `ca` means nothing with `insecure: true`: want one of them"},
 		{"relative path of a CA", tls + "ca: ca.pem}", `8:49: checks[0].tls.ca: "ca.pem": want an absolute path of at most 107 bytes`},
 		{"warning in days", tls + "warn_before: 14d}", `8:58: checks[0].tls.warn_before: "14d": want a duration with its unit, 0s–8784h`},
+		{"listener at the virtual address", haproxy + "listener: {tls: {address: '192.0.2.100:443'}}}", `8:3: checks[0]: check "c"` + virtual},
+		{"listener without a kind", haproxy + "listener: {}}", "8:60: checks[0].haproxy.listener: 0 listeners: want exactly one of tcp, tls, http"},
+		{"two listeners", haproxy + "listener: {tcp: {address: '127.0.0.1:80'}, http: {url: 'http://127.0.0.1/'}}}", "8:60: checks[0].haproxy.listener: 2 listeners: want exactly one of tcp, tls, http"},
+		{"listener of another kind", haproxy + "listener: {ping: {address: 127.0.0.1}}}", `8:61: checks[0].haproxy.listener: unknown key "ping": legal are tcp, tls, http`},
+		{"listener as an address", haproxy + "listener: '127.0.0.1:80'}", `8:60: checks[0].haproxy.listener: "127.0.0.1:80": want a mapping with the keys tcp, tls, http`},
+		{"no backend", haproxy + "min_servers: {}}", "8:63: checks[0].haproxy.min_servers: want the usable servers that backends must have, by name, such as {app: 1}, of 1–20 backends"},
+		{"servers of no backend", haproxy + "min_servers: 2}", "8:63: checks[0].haproxy.min_servers: want the usable servers that backends must have, by name, such as {app: 1}, of 1–20 backends"},
+		{"too many backends", haproxy + "min_servers: {" + strings.Join(strings.Split("abcdefghijklmnopqrstu", ""), ": 1, ") + ": 1}}", "8:63: checks[0].haproxy.min_servers: want the usable servers that backends must have, by name, such as {app: 1}, of 1–20 backends"},
+		{"no server", haproxy + "min_servers: {app: 0}}", `8:69: checks[0].haproxy.min_servers.app: "0": want a whole number, 1–10000`},
+		{"backend twice", haproxy + "min_servers: {app: 1, app: 2}}", `8:72: checks[0].haproxy.min_servers: backend "app" is there twice`},
+		{"backend that can't be one", haproxy + "min_servers: {'a;b': 1}}", `8:64: checks[0].haproxy.min_servers: "a;b": want the name of a backend: letters, digits, ` + "`.`, `_`, `:` and `-`, at most 255"},
 		{"process without a name", "process: {pid_file: /run/x.pid}", "8:22: checks[0].process: `name` is missing"},
 		{"process by its path", "process: {name: /usr/sbin/squid}", `8:29: checks[0].process.name: "/usr/sbin/squid": want the name of an executable without its path, the first 15 bytes of it`},
 		{"process with a name too long", "process: {name: systemd-networkd}", `8:29: checks[0].process.name: "systemd-networkd": want the name of an executable without its path, the first 15 bytes of it`},

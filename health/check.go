@@ -137,9 +137,18 @@ func (r *runner) ask(ctx context.Context) error {
 		return err
 	case errors.Is(ctx.Err(), context.DeadlineExceeded),
 		errors.Is(err, os.ErrDeadlineExceeded): // the dialer's own timer may be ahead of ctx's
-		return fmt.Errorf("no answer within %s", r.Timeout)
+		return r.tooLate(err)
 	}
 	return err
+}
+
+// tooLate says that there was no answer in time, and from which part, if the probe has
+// parts.
+func (r *runner) tooLate(err error) error {
+	if p, ok := errors.AsType[partError](err); ok {
+		return fmt.Errorf("%s: no answer within %s", p.part, r.Timeout)
+	}
+	return fmt.Errorf("no answer within %s", r.Timeout)
 }
 
 // result says what a probe found.

@@ -16,7 +16,7 @@
 // but root could have replaced it (verify.go), and never twice at a time.
 //
 // Whatever a check talks to is taken for hostile: each answer is bounded in time
-// by the check's timeout, in memory by maxAnswer and in the log by maxDetail. A
-// check resolves no name, but for the one that it is a check of ([DNS]), and heeds
-// no proxy variables.
+// by the check's timeout, in memory by maxAnswer (an HAProxy's statistics by
+// maxStatistics) and in the log by maxDetail. A check resolves no name, but for the
+// one that it is a check of ([DNS]), and heeds no proxy variables.
 package health

@@ -3,32 +3,46 @@
 package health
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"strings"
+	"syscall"
 	"time"
 )
 
 // HAProxy is the check of an HAProxy: it must answer `show info` on its socket and
-// not be stopping. The process that answers is watched.
+// not be stopping. The process that answers is watched, if it is one of this PID
+// namespace; else its socket alone decides.
 type HAProxy struct {
 	// Socket is the path of a stats socket (`stats socket PATH`, any level) or of
 	// the master's (`haproxy -S PATH`; its current worker answers). Required.
 	Socket string
+	// Listener is what must answer, too: a [TCP], [TLS] or [HTTP]. It is asked while
+	// the socket is. Default: nothing.
+	Listener Kind
+	// MinServers is how many servers of a backend must be usable, backups among
+	// them, by the backend's name. Default: any number, and none.
+	MinServers map[string]int
 }
 
-func (h HAProxy) prober(c *Check) Prober { return &haproxy{HAProxy: h, processes: c.Processes} }
+func (h HAProxy) prober(c *Check) Prober {
+	out := &haproxy{HAProxy: h, processes: c.Processes, patience: min(successorPatience, c.Timeout/2)}
+	if h.Listener != nil {
+		out.listener = &listener{h.Listener.prober(c)}
+	}
+	return out
+}
 
 // haproxy is an HAProxy as the last probe found it.
 type haproxy struct {
 	HAProxy
 	processes Processes
-	pid       int // who answered; 0: nobody
+	patience  time.Duration // how long a successor is waited for
+	listener  *listener     // nil: none
+	pid       int           // who answered; 0: nobody
+	last      int           // who answered last, in any probe
+	prefix    string        // of commands to the one who answered: "@1 " behind a master
 	master    haproxyMaster
 }
 
@@ -40,105 +54,75 @@ func (h *haproxy) named(comm string) bool {
 	return strings.Contains(comm, "haproxy") || strings.HasPrefix(comm, "hapee")
 }
 
-// Probe asks for `show info`. A connection that the old process accepted last
-// before a reload tells that it is stopping, which is no failure yet: another
-// one reaches its successor, if there is one.
-func (h *haproxy) Probe(ctx context.Context) error {
-	h.pid = 0
-	info, err := h.info(ctx)
-	if err == nil && stopping(info) {
-		info, err = h.info(ctx)
+// lives reports whether a process is an HAProxy that lives.
+func (h *haproxy) lives(pid int) bool {
+	if pid == 0 {
+		return false
 	}
-	if err != nil {
+	comm, err := h.processes.Name(pid)
+	return err == nil && h.named(comm)
+}
+
+// Probe asks the socket and the listener side by side. What the socket says comes
+// first: it may be sure.
+func (h *haproxy) Probe(ctx context.Context) error {
+	if h.listener == nil {
+		return h.askSocket(ctx)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	answer := make(chan error, 1)
+	go func() { answer <- h.listener.Probe(ctx) }()
+	if err := h.askSocket(ctx); err != nil {
+		cancel()
+		<-answer
 		return err
 	}
-	h.pid = parsePID(field(info, "Pid"))
-	if stopping(info) {
+	return <-answer
+}
+
+// askSocket asks for all that the socket has to tell.
+func (h *haproxy) askSocket(ctx context.Context) error {
+	if err := h.askCurrent(ctx); err != nil || len(h.MinServers) == 0 {
+		return err
+	}
+	return h.askServers(ctx)
+}
+
+// successorPatience is how long a process that is stopping is given to be followed by
+// another one. At a reload it may say that it is stopping before it has closed the
+// last of its sockets, while its successor listens already.
+const successorPatience = 100 * time.Millisecond
+
+// askCurrent asks for `show info` and remembers who answers. The error is sure when
+// that process is stopping and nobody follows it.
+func (h *haproxy) askCurrent(ctx context.Context) error {
+	for giveUp := time.Now().Add(h.patience); ; {
+		h.pid = 0
+		info, err := h.info(ctx)
+		if err == nil {
+			h.pid = parsePID(field(info, "Pid"))
+			h.last = h.pid
+		}
+		stopping := h.stopping(info, err)
+		if stopping == nil {
+			return err
+		}
+		if time.Now().After(giveUp) || !pause(ctx) {
+			return sure{stopping}
+		}
+	}
+}
+
+// stopping returns how an answer shows that HAProxy is stopping: it says so, or it
+// lives and has closed its socket, as it does with stats sockets. nil: it shows no
+// such thing.
+func (h *haproxy) stopping(info []byte, err error) error {
+	switch {
+	case err == nil && field(info, "Stopping") == "1":
 		return fmt.Errorf("HAProxy process %d is stopping", h.pid)
+	case h.master.pid == 0 && errors.Is(err, syscall.ECONNREFUSED) && h.lives(h.last):
+		return fmt.Errorf("HAProxy process %d is stopping: %w", h.last, err)
 	}
 	return nil
-}
-
-func stopping(info []byte) bool { return field(info, "Stopping") == "1" }
-
-// info returns the answer to `show info`.
-func (h *haproxy) info(ctx context.Context) ([]byte, error) {
-	for {
-		info, err := h.show(ctx, "show info\n")
-		if errors.Is(err, errNoInfo) {
-			info, err = h.workerInfo(ctx)
-		}
-		if err == nil || errors.Is(err, errNoInfo) || !h.masterLives() {
-			return info, err
-		}
-		select {
-		case <-ctx.Done():
-			return nil, err
-		case <-time.After(masterPause):
-		}
-	}
-}
-
-// errNoInfo is an answer that is not HAProxy's to `show info`.
-var errNoInfo = errors.New("answer is not HAProxy's show info")
-
-// show sends a form of `show info` and returns the answer; errNoInfo, if it is
-// another one.
-func (h *haproxy) show(ctx context.Context, command string) ([]byte, error) {
-	info, err := h.ask(ctx, command)
-	if err != nil {
-		return nil, err
-	}
-	if name := field(info, "Name"); name != "HAProxy" && !strings.HasPrefix(name, "hapee") {
-		return nil, fmt.Errorf("%s: %w: %.60q", h.Socket, errNoInfo, info)
-	}
-	return info, nil
-}
-
-// ask sends one command over a connection of its own and returns the answer.
-func (h *haproxy) ask(ctx context.Context, command string) (answer []byte, err error) {
-	err = converse(ctx, "unix", h.Socket, func(conn net.Conn) error {
-		if _, err := io.WriteString(conn, command); err != nil {
-			return fmt.Errorf("%s: %w", h.Socket, plain(err))
-		}
-		paragraph, err := readParagraph(conn)
-		if err != nil {
-			return fmt.Errorf("%s: %w", h.Socket, plain(err))
-		}
-		answer = paragraph
-		return nil
-	})
-	return answer, err
-}
-
-// readParagraph reads up to the blank line that ends each answer of HAProxy's: a
-// stats socket is closed after it, the master's stays open.
-func readParagraph(r io.Reader) ([]byte, error) {
-	limited := &io.LimitedReader{R: r, N: maxAnswer}
-	lines := bufio.NewReader(limited)
-	var answer []byte
-	for {
-		line, err := lines.ReadBytes('\n')
-		switch {
-		case err == io.EOF && limited.N == 0:
-			return nil, fmt.Errorf("answer of more than %d KiB", maxAnswer>>10)
-		case err == io.EOF:
-			return nil, errors.New("connection closed before the answer's end")
-		case err != nil:
-			return nil, err
-		case len(line) == 1:
-			return answer, nil
-		}
-		answer = append(answer, line...)
-	}
-}
-
-// field returns the value of the first line "key: value", "" if there is none.
-func field(info []byte, key string) string {
-	for line := range bytes.Lines(info) {
-		if value, ok := bytes.CutPrefix(line, []byte(key+": ")); ok {
-			return string(bytes.TrimSpace(value))
-		}
-	}
-	return ""
 }

@@ -16,6 +16,7 @@ import (
 
 func TestHAProxyAnswers(t *testing.T) {
 	const info = "Name: HAProxy\nVersion: 2.6.12\nPid: 812\nStopping: 0\n\n"
+	stopping := strings.Replace(info, "Stopping: 0", "Stopping: 1", 1)
 	tests := map[string]struct {
 		talk func(net.Conn)
 		want string
@@ -26,8 +27,9 @@ func TestHAProxyAnswers(t *testing.T) {
 		"a master passes it on":        {master(info), ""},
 		"no Pid is no failure":         {says("Name: HAProxy\n\n"), ""},
 		"nor one that is no number":    {says("Name: HAProxy\nPid: \xff-1e9\n\n"), ""},
-		"stopping":                     {says(strings.Replace(info, "Stopping: 0", "Stopping: 1", 1)), "HAProxy process 812 is stopping"},
-		"stopping, with a successor":   {inTurn(strings.Replace(info, "Stopping: 0", "Stopping: 1", 1), info), ""},
+		"stopping":                     {says(stopping), "HAProxy process 812 is stopping"},
+		"stopping, with a successor":   {inTurn(stopping, info), ""},
+		"a slow successor":             {inTurn(stopping, stopping, stopping, stopping, info), ""},
 		"another program":              {says("Name: nginx\nPid: 1\n\n"), `not HAProxy's show info: "Name: nginx\nPid: 1\n"`},
 		"a name within another line":   {says("x: Name: HAProxy\n\n"), "not HAProxy's show info"},
 		"a blank line":                 {says("\n"), "not HAProxy's show info"},
@@ -43,7 +45,11 @@ func TestHAProxyAnswers(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			demand(t, probeOnce(t, HAProxy{Socket: serveUnix(t, test.talk)}), test.want)
+			r := probeOnce(t, HAProxy{Socket: serveUnix(t, test.talk)})
+			demand(t, r, test.want)
+			if r.Sure != (name == "stopping") {
+				t.Errorf("sure: %v", r.Sure)
+			}
 		})
 	}
 }
@@ -177,7 +183,7 @@ func FuzzReadParagraph(f *testing.F) {
 	f.Add([]byte("Name: "))
 	f.Add([]byte("Pid: 99999999999999999999\n\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		info, err := readParagraph(bytes.NewReader(data))
+		info, err := readParagraph(bytes.NewReader(data), maxAnswer)
 		if err != nil {
 			return
 		}

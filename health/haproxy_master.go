@@ -8,10 +8,6 @@ import (
 	"time"
 )
 
-// masterPause is the time between two attempts to reach a master that is loading
-// itself anew. It takes some milliseconds.
-const masterPause = 2 * time.Millisecond
-
 // haproxyMaster is the master behind a master's socket. At a reload it executes
 // itself anew, and its socket refuses meanwhile: so, other than with a stats
 // socket, a refusal means nothing as long as the master lives.
@@ -23,12 +19,12 @@ type haproxyMaster struct {
 // workerInfo asks a master's socket: the master doesn't know `show info`, but
 // passes it on to its current worker, "@1".
 func (h *haproxy) workerInfo(ctx context.Context) ([]byte, error) {
-	info, err := h.show(ctx, "@1 show info\n")
+	info, err := h.showInfo(ctx, "@1 ")
 	if err != nil {
 		return nil, err
 	}
 	if worker := parsePID(field(info, "Pid")); worker != h.master.worker {
-		procs, err := h.ask(ctx, "show proc\n")
+		procs, err := h.ask(ctx, "show proc\n", maxAnswer)
 		if err != nil {
 			return nil, err
 		}
@@ -48,10 +44,16 @@ func masterPID(procs []byte) int {
 	return 0
 }
 
-func (h *haproxy) masterLives() bool {
-	if h.master.pid == 0 {
+// reloadPause is the time between two attempts while HAProxy is being reloaded: a
+// master loads itself anew, or an old process gives way. It takes some milliseconds.
+const reloadPause = 2 * time.Millisecond
+
+// pause waits for reloadPause; it reports false when ctx ends before.
+func pause(ctx context.Context) bool {
+	select {
+	case <-ctx.Done():
 		return false
+	case <-time.After(reloadPause):
+		return true
 	}
-	comm, err := h.processes.Name(h.master.pid)
-	return err == nil && h.named(comm)
 }

@@ -31,6 +31,12 @@ type program struct {
 // workers included.
 func start(t *testing.T, name string, args ...string) *program {
 	t.Helper()
+	return startAs(t, &syscall.SysProcAttr{}, name, args...)
+}
+
+// startAs is start with attributes for the process.
+func startAs(t *testing.T, attr *syscall.SysProcAttr, name string, args ...string) *program {
+	t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
 		t.Fatalf("these tests need the real %s: %v", name, err)
@@ -42,7 +48,7 @@ func start(t *testing.T, name string, args ...string) *program {
 	}
 	defer log.Close()
 	p.Stdout, p.Stderr = log, log
-	p.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	p.SysProcAttr, attr.Setpgid, attr.Pdeathsig = attr, true, syscall.SIGKILL
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -79,13 +85,24 @@ func until(t *testing.T, what string, reached func() bool) {
 // run runs a check until the test's end and returns its results.
 func run(t *testing.T, kind Kind, interval, timeout time.Duration) <-chan Result {
 	t.Helper()
+	return runAmong(t, host.Processes{}, kind, interval, timeout)
+}
+
+// runAmong is run with processes that need not be this host's.
+func runAmong(t *testing.T, among Processes, kind Kind, interval, timeout time.Duration) <-chan Result {
+	t.Helper()
 	results := make(chan Result, 1000)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
-	c := Check{Name: "real", Interval: interval, Timeout: timeout, Kind: kind, Processes: host.Processes{}}
+	c := Check{Name: "real", Interval: interval, Timeout: timeout, Kind: kind, Processes: among}
 	go func() {
 		defer close(done)
-		c.Run(ctx, func(r Result) { results <- r })
+		c.Run(ctx, func(r Result) {
+			select {
+			case results <- r:
+			case <-ctx.Done():
+			}
+		})
 	}()
 	t.Cleanup(func() { cancel(); <-done })
 	return results

@@ -47,6 +47,15 @@ func succeeded(err error) bool {
 	return err == nil || remarked
 }
 
+// partError is how a Prober says which part of what it asked has failed.
+type partError struct {
+	part string
+	error
+}
+
+func (e partError) Error() string { return e.part + ": " + e.error.Error() }
+func (e partError) Unwrap() error { return e.error }
+
 // sure is how a Prober reports a failure that is no matter of counting.
 type sure struct{ error }
 
