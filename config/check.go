@@ -5,7 +5,6 @@ package config
 import (
 	"net"
 	"net/netip"
-	"net/url"
 	"strconv"
 	"time"
 
@@ -20,7 +19,6 @@ const (
 	defaultRise          = 2
 	defaultFall          = 2
 	maxInARow            = 100
-	maxStatuses          = 20
 	jitterShare          = 10 // of the interval
 )
 
@@ -123,31 +121,6 @@ func (r *reader) penalty(v value, out *Penalty) {
 	}
 }
 
-func (r *reader) nginx(v value) health.Kind {
-	var out health.Nginx
-	r.mapping(v, []key{
-		{"pid_file", func(v value) { r.path(v, &out.PIDFile) }},
-		{"url", func(v value) { r.url(v, &out.URL) }},
-	}, "pid_file", "url")
-	return out
-}
-
-func (r *reader) http(v value) health.Kind {
-	var out health.HTTP
-	r.mapping(v, []key{
-		{"url", func(v value) { r.url(v, &out.URL) }},
-		{"host", func(v value) { r.host(v, &out.Host) }},
-		{"status", func(v value) {
-			r.list(v, maxStatuses, func(v value) {
-				if i, ok := r.integer(v, 100, 599); ok {
-					out.Status = append(out.Status, i)
-				}
-			})
-		}},
-	}, "url")
-	return out
-}
-
 func (r *reader) tcp(v value) health.Kind {
 	var out health.TCP
 	r.mapping(v, []key{{"address", func(v value) { r.endpoint(v, &out.Address) }}}, "address")
@@ -168,32 +141,6 @@ func (r *reader) endpoint(v value, out *string) {
 	*out = s
 }
 
-// url reads a URL whose host is an IP address: a check that asks the DNS fails
-// with the DNS.
-func (r *reader) url(v value, out *string) {
-	s, ok := r.text(v)
-	if !ok {
-		return
-	}
-	u, err := url.Parse(s)
-	if err != nil || u.Scheme != "http" || !isLiteral(u.Hostname()) || u.Port() != "" && !isPort(u.Port()) || u.User != nil {
-		r.problem(v, "%s: want a URL with an IP address, such as http://127.0.0.1:80/health", describe(v.node))
-		return
-	}
-	*out = s
-}
-
-// host reads the Host header.
-func (r *reader) host(v value, out *string) {
-	if s, ok := r.text(v); ok {
-		if u, err := url.Parse("http://" + s); err != nil || u.Host != s {
-			r.problem(v, "%s: want a host name, with a port or without", describe(v.node))
-			return
-		}
-		*out = s
-	}
-}
-
 // isLiteral reports whether a host needs no DNS.
 func isLiteral(host string) bool {
 	_, err := netip.ParseAddr(host)
@@ -212,9 +159,9 @@ func target(kind health.Kind) netip.Addr {
 	case health.HAProxy:
 		return target(kind.Listener)
 	case health.Nginx:
-		host = hostOf(kind.URL)
+		return target(kind.HTTP)
 	case health.HTTP:
-		host = hostOf(kind.URL)
+		host = hostAsked(kind)
 	case health.TCP:
 		host, _, _ = net.SplitHostPort(kind.Address)
 	case health.TLS:
@@ -226,12 +173,4 @@ func target(kind health.Kind) netip.Addr {
 	}
 	address, _ := netip.ParseAddr(host)
 	return address.Unmap().WithZone("")
-}
-
-func hostOf(s string) string {
-	u, err := url.Parse(s)
-	if err != nil {
-		return ""
-	}
-	return u.Hostname()
 }

@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"regexp"
 	"strings"
-	"time"
 
 	"go.yaml.in/yaml/v3"
 	"golang.org/x/net/dns/dnsmessage"
@@ -16,37 +15,17 @@ import (
 )
 
 const (
-	defaultWarnBefore = 14 * 24 * time.Hour
-	maxWarnBefore     = 366 * 24 * time.Hour
-	maxCount          = 10000
-	maxFileNumber     = 1_000_000_000
-	maxArguments      = 32
+	maxCount      = 10000
+	maxFileNumber = 1_000_000_000
+	maxArguments  = 32
 )
 
 func (r *reader) tls(v value) health.Kind {
-	out := health.TLS{WarnBefore: defaultWarnBefore}
-	r.mapping(v, []key{
-		{"address", func(v value) { r.endpoint(v, &out.Address) }},
-		{"server_name", func(v value) { r.serverName(v, &out.ServerName) }},
-		{"ca", func(v value) { r.path(v, &out.CA) }},
-		{"insecure", func(v value) { r.boolean(v, &out.Insecure) }},
-		{"warn_before", func(v value) { r.within(v, 0, maxWarnBefore, &out.WarnBefore) }},
-	}, "address")
-	if out.Insecure && out.CA != "" {
-		r.problem(at(v, "insecure"), "`ca` means nothing with `insecure: true`: want one of them")
-	}
+	out := health.TLS{Certificate: health.Certificate{WarnBefore: defaultWarnBefore}}
+	address := key{"address", func(v value) { r.endpoint(v, &out.Address) }}
+	r.mapping(v, append([]key{address}, r.certificateKeys(&out.Certificate)...), "address")
+	r.certificate(v, out.Certificate)
 	return out
-}
-
-// serverName reads a host name or an address, without a port.
-func (r *reader) serverName(v value, out *string) {
-	var host string
-	r.host(v, &host)
-	if strings.ContainsAny(host, ":[]") {
-		r.problem(v, "%s: want a host name without a port, such as www.example.org", describe(v.node))
-		return
-	}
-	*out = host
 }
 
 func (r *reader) process(v value) health.Kind {

@@ -15,20 +15,34 @@ import (
 	"vipd/health"
 )
 
+// checkOf reads a file with this check.
+func checkOf(t *testing.T, text string) Check {
+	t.Helper()
+	f, problems := Parse("vipd.yaml", []byte(withCheck(text)))
+	if len(problems) > 0 {
+		t.Fatal(lines(problems))
+	}
+	c, err := f.For("anybody")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.Checks[0]
+}
+
 func TestKindsOfChecks(t *testing.T) {
 	for _, tt := range []struct {
 		text string
 		want health.Kind
 	}{
-		{"tls: {address: '127.0.0.1:443'}", health.TLS{Address: "127.0.0.1:443", WarnBefore: 336 * time.Hour}},
+		{"tls: {address: '127.0.0.1:443'}", health.TLS{Address: "127.0.0.1:443", Certificate: health.Certificate{WarnBefore: 336 * time.Hour}}},
 		{"tls: {address: '[::1]:443', server_name: www.example.org, ca: /etc/ca.pem, warn_before: 0s}",
-			health.TLS{Address: "[::1]:443", ServerName: "www.example.org", CA: "/etc/ca.pem"}},
+			health.TLS{Address: "[::1]:443", Certificate: health.Certificate{ServerName: "www.example.org", CA: "/etc/ca.pem"}}},
 		{"tls: {address: 'localhost:443', insecure: true, warn_before: 720h}",
-			health.TLS{Address: "localhost:443", Insecure: true, WarnBefore: 720 * time.Hour}},
+			health.TLS{Address: "localhost:443", Certificate: health.Certificate{Insecure: true, WarnBefore: 720 * time.Hour}}},
 		{"haproxy: {socket: /run/a.sock, listener: {tcp: {address: '127.0.0.1:80'}}}",
 			health.HAProxy{Socket: "/run/a.sock", Listener: health.TCP{Address: "127.0.0.1:80"}}},
 		{"haproxy: {socket: /run/a.sock, listener: {tls: {address: '[::1]:443', insecure: true, warn_before: 0s}}}",
-			health.HAProxy{Socket: "/run/a.sock", Listener: health.TLS{Address: "[::1]:443", Insecure: true}}},
+			health.HAProxy{Socket: "/run/a.sock", Listener: health.TLS{Address: "[::1]:443", Certificate: health.Certificate{Insecure: true}}}},
 		{"haproxy: {socket: /run/a.sock, listener: {http: {url: 'http://127.0.0.1/', status: [200]}}}",
 			health.HAProxy{Socket: "/run/a.sock", Listener: health.HTTP{URL: "http://127.0.0.1/", Status: []int{200}}}},
 		{"haproxy: {socket: /run/a.sock, min_servers: {app: 1, 'a-b_c.d:8': 10000}}",
@@ -49,15 +63,7 @@ func TestKindsOfChecks(t *testing.T) {
 		{"script: {command: [/x, -a, '$HOME *'], user: nobody, group: 12}", health.Script{Command: []string{"/x", "-a", "$HOME *"}, User: "nobody", Group: "12"}},
 	} {
 		t.Run(tt.text, func(t *testing.T) {
-			f, problems := Parse("vipd.yaml", []byte(withCheck(tt.text)))
-			if len(problems) > 0 {
-				t.Fatal(lines(problems))
-			}
-			c, err := f.For("anybody")
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(tt.want, c.Checks[0].Kind, plain...); diff != "" {
+			if diff := cmp.Diff(tt.want, checkOf(t, tt.text).Kind, plain...); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

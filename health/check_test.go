@@ -225,6 +225,8 @@ type processes map[int]*process
 type process struct {
 	name  string
 	uid   int
+	title string
+	child []int
 	ended chan struct{}
 	stops int
 }
@@ -252,6 +254,24 @@ func (p processes) User(pid int) (int, error) {
 		return 0, err
 	}
 	return p[pid].uid, nil
+}
+
+func (p processes) Children(pid int) ([]int, error) {
+	if p[pid] == nil {
+		return nil, nil
+	}
+	return p[pid].child, nil
+}
+
+// Title: "hidden" is that of a process that may not be looked at.
+func (p processes) Title(pid int) (string, error) {
+	switch {
+	case p[pid] == nil:
+		return "", syscall.ESRCH
+	case p[pid].title == "hidden":
+		return "", syscall.EACCES
+	}
+	return p[pid].title, nil
 }
 
 func (p processes) Watch(pid int) (<-chan struct{}, func(), error) {

@@ -23,13 +23,13 @@ type haproxyLab struct {
 }
 
 // eachHAProxy runs a test with the HAProxy of this host, of Debian 12 say, and with a
-// current one, which `make needs` fetches.
+// current one, which `make current` fetches.
 func eachHAProxy(t *testing.T, test func(*testing.T, *haproxyLab)) {
 	for _, program := range []string{"haproxy", "../bin/current/haproxy"} {
 		version, err := exec.Command(program, "-v").Output()
 		fields := strings.Fields(string(version)) // HAProxy version 2.6.12-1 ...
 		if err != nil || len(fields) < 3 {
-			t.Fatalf("%s -v: %v, %q: `make needs` brings it", program, err, version)
+			t.Fatalf("%s -v: %v, %q: `make current` brings it", program, err, version)
 		}
 		t.Run(fields[2], func(t *testing.T) { test(t, newHAProxyLab(t, program)) })
 	}

@@ -88,8 +88,52 @@ func TestHTTPRequest(t *testing.T) {
 	}
 }
 
+func TestHTTPBody(t *testing.T) {
+	const ok = "HTTP/1.1 200 OK\r\n\r\n"
+	full := strings.Repeat("A", maxAnswer-len("ready"))
+	tests := map[string]struct {
+		talk func(net.Conn)
+		want string
+	}{
+		"there":                      {says(ok + "<p>ready</p>"), ""},
+		"in chunks":                  {says("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nrea\r\n2\r\ndy\r\n0\r\n\r\n"), ""},
+		"not there":                  {says(ok + "maintenance"), `HTTP 200, but no "ready" in the body`},
+		"in another case":            {says(ok + "READY"), "but no"},
+		"in the header only":         {says("HTTP/1.1 200 OK\r\nX: ready\r\n\r\n"), "but no"},
+		"an empty body":              {says("HTTP/1.1 204 No Content\r\n\r\n"), "HTTP 204, but no"},
+		"a status that is not":       {says("HTTP/1.1 500 No\r\n\r\nready"), "HTTP 500"},
+		"at the end of 64 KiB":       {says(ok + full + "ready"), ""},
+		"beyond 64 KiB":              {says(ok + full + "ready"[:4] + "Aready"), "but no"},
+		"there, but it has no end":   {repeats(ok+"ready", strings.Repeat("A", 4096), 0), ""},
+		"there, but it breaks off":   {says("HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nready"), "read body: unexpected EOF"},
+		"there, but the rest drips":  {repeats(ok+"ready", "A", 20*time.Millisecond), "no answer within 300ms"},
+		"there after a long header":  {says("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("A", 60<<10) + "\r\n\r\n" + full + "ready"), ""},
+		"gzip has it, the text not":  {says("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b\x08"), "but no"},
+		"the body has no such bytes": {repeats(ok, "\x00\xff", 0), "but no"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			demand(t, probeOnce(t, HTTP{URL: "http://" + serveTCP(t, test.talk) + "/", Body: "ready"}), test.want)
+		})
+	}
+}
+
+func TestHTTPOnAUnixSocket(t *testing.T) {
+	requests := make(chan string, 1)
+	socket := serveUnix(t, func(conn net.Conn) {
+		requests <- hears(conn)
+		io.WriteString(conn, "HTTP/1.1 200 OK\r\n\r\n")
+	})
+	demand(t, probeOnce(t, HTTP{URL: "http://www.example.org:8080/health", Socket: socket}), "")
+	if got := <-requests; !strings.HasPrefix(got, "GET /health HTTP/1.1\r\nHost: www.example.org:8080\r\n") {
+		t.Errorf("request %q", got)
+	}
+	demand(t, probeOnce(t, HTTP{URL: "http://x/", Socket: socket + "2"}), socket+"2: no such file or directory")
+}
+
 func TestHTTPRefused(t *testing.T) {
 	demand(t, probeOnce(t, HTTP{URL: "http://127.0.0.1/"}), "127.0.0.1:80: connection refused")
 	demand(t, probeOnce(t, HTTP{URL: "http://[::1]:81/"}), "[::1]:81: connection refused")
+	demand(t, probeOnce(t, HTTP{URL: "https://[::1]/"}), "[::1]:443: connection refused")
 	demand(t, probeOnce(t, HTTP{URL: "http://%/"}), "make request")
 }

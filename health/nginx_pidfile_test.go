@@ -36,7 +36,7 @@ func TestNginxPIDFile(t *testing.T) {
 			if err := os.WriteFile(file, []byte(test.file), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			n := &nginx{Nginx: Nginx{PIDFile: file, URL: test.url}, processes: procs}
+			n := &nginx{Nginx: Nginx{file, HTTP{URL: test.url}}, processes: procs}
 			err := n.Probe(t.Context())
 			if got := fmt.Sprint(err); (err == nil) != (test.want == "") || !strings.Contains(got, test.want) && err != nil {
 				t.Errorf("%v, want %q", err, test.want)

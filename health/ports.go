@@ -7,7 +7,9 @@ import (
 	"syscall"
 )
 
-// Processes tells a check about the processes of this host.
+// Processes tells a check about the processes of this host. The error is a
+// syscall.ESRCH for a process that is none, and a syscall.EACCES for one that may not
+// be looked at.
 type Processes interface {
 	// All lists the processes, ascending, zombies among them.
 	All() ([]int, error)
@@ -16,6 +18,12 @@ type Processes interface {
 	// Name returns the name of a living process (/proc/PID/comm). A process that
 	// has ended is none, even if its parent has not waited for it yet.
 	Name(pid int) (string, error)
+	// Children lists the children of a process, zombies among them. While children
+	// end, others may be missing.
+	Children(pid int) ([]int, error)
+	// Title returns the first argument of a process's command line, which some
+	// programs write over. It is empty for a zombie.
+	Title(pid int) (string, error)
 	// Watch awaits the end of a process, whoever started it: ended is closed when
 	// it has ended. stop releases the watch. A process that doesn't exist here is
 	// an error.

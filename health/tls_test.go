@@ -114,7 +114,7 @@ func TestTLS(t *testing.T) {
 	}
 	for what, test := range tests {
 		t.Run(what, func(t *testing.T) {
-			kind := TLS{Address: serveTCP(t, test.talk), ServerName: test.serverName, Insecure: test.insecure, WarnBefore: 14 * day}
+			kind := TLS{serveTCP(t, test.talk), Certificate{ServerName: test.serverName, Insecure: test.insecure, WarnBefore: 14 * day}}
 			if !test.insecure {
 				kind.CA = ca
 			}
@@ -150,7 +150,7 @@ func TestTLSFileOfCAs(t *testing.T) {
 		"without an end": {"/dev/zero", "is not a regular file"},
 	}
 	for name, test := range tests {
-		t.Run(name, func(t *testing.T) { demand(t, probeOnce(t, TLS{Address: address, CA: test.path}), test.want) })
+		t.Run(name, func(t *testing.T) { demand(t, probeOnce(t, TLS{address, Certificate{CA: test.path}}), test.want) })
 	}
 }
 

@@ -5,12 +5,9 @@ package host
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strconv"
-
-	"golang.org/x/sys/unix"
 )
 
 // All lists the processes of this PID namespace, ascending, with those that have
@@ -37,17 +34,9 @@ func (Processes) All() ([]int, error) {
 
 // User returns the effective user ID of process pid. The owner of /proc/PID won't do:
 // it is root for a process that has changed its user. The error is unix.ESRCH when
-// there is no such process.
+// there is no such process, unix.EACCES when it is hidden.
 func (Processes) User(pid int) (uid int, err error) {
-	f, err := os.Open(fmt.Sprintf("/proc/%d/status", pid))
-	if os.IsNotExist(err) {
-		err = unix.ESRCH
-	}
-	if err != nil {
-		return 0, fmt.Errorf("user of process %d: %w", pid, err)
-	}
-	defer f.Close()
-	status, err := io.ReadAll(io.LimitReader(f, 4096))
+	status, err := readProc(pid, "status")
 	if err != nil {
 		return 0, fmt.Errorf("user of process %d: %w", pid, err)
 	}

@@ -5,7 +5,6 @@ package host
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"os"
 	"sync"
 
@@ -69,17 +68,9 @@ func readable(fd uintptr) bool {
 
 // Name returns the name of process pid, as in /proc/PID/comm. A process that has
 // ended is none, even if nobody has waited for it yet: the error is then
-// unix.ESRCH.
+// unix.ESRCH. That of one that is hidden is unix.EACCES.
 func (Processes) Name(pid int) (string, error) {
-	f, err := os.Open(fmt.Sprintf("/proc/%d/stat", pid))
-	if os.IsNotExist(err) {
-		err = unix.ESRCH
-	}
-	if err != nil {
-		return "", fmt.Errorf("name of process %d: %w", pid, err)
-	}
-	defer f.Close()
-	stat, err := io.ReadAll(io.LimitReader(f, 4096))
+	stat, err := readProc(pid, "stat")
 	if err != nil {
 		return "", fmt.Errorf("name of process %d: %w", pid, err)
 	}
