@@ -43,7 +43,8 @@ type Router struct {
 	ProbeEvery time.Duration // between questions to the Active's host, 50 ms–1 s; 0: on doubt only
 	VirtualMAC bool          // the RFC's virtual MAC (RFC 9568 §7.3), on a macvlan
 	Accept     bool          // Accept_Mode (RFC 9568 §6.1): packets to the addresses are answered
-	Checks     []string      // names of Config.Checks
+	Checks     []string      // names of Config.Checks; its group's are among them
+	Group      string        // that it moves together with; empty: none
 	Tracked    []TrackedInterface
 
 	place value

@@ -26,6 +26,10 @@ func crossCheck(r *reader, f *File) {
 	if r.problems.Failed() {
 		return // the values that are missing would only be warned of
 	}
+	for _, c := range f.byNode {
+		r.membersAgree(c)
+	}
+	r.groupsPrefer(f)
 	r.prioritiesDiffer(f)
 	r.penaltiesMove(f)
 	r.penaltiesAreHeard(f)
@@ -198,6 +202,8 @@ type standing struct {
 	node   string
 	router *Router
 	config *Config
+
+	priority uint8 // of the router's group
 }
 
 // standings collects what all nodes have for the i-th router.
@@ -205,10 +211,11 @@ func (f *File) standings(i int) []standing {
 	var all []standing
 	for _, node := range f.Nodes {
 		if c := f.byNode[node]; i < len(c.Routers) {
-			all = append(all, standing{node, &c.Routers[i], c})
+			router := &c.Routers[i]
+			all = append(all, standing{node, router, c, c.groupOf(router).priority()})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b standing) int { return int(b.router.Priority) - int(a.router.Priority) })
+	slices.SortStableFunc(all, func(a, b standing) int { return int(b.priority) - int(a.priority) })
 	return all
 }
 
@@ -231,10 +238,10 @@ func (r *reader) prioritiesDiffer(f *File) {
 		for n := 1; n < len(all); n++ {
 			a, b := all[n-1], all[n]
 			here := at(b.router.place, "priority")
-			apart := vrrp.SkewTime(b.router.Priority, b.router.Interval) - vrrp.SkewTime(a.router.Priority, a.router.Interval)
+			apart := vrrp.SkewTime(b.priority, b.router.Interval) - vrrp.SkewTime(a.priority, a.router.Interval)
 			switch {
-			case a.router.Priority == b.router.Priority:
-				r.warn(here, "%s and %s have the same priority, %d: the higher address decides", a.node, b.node, a.router.Priority)
+			case a.priority == b.priority:
+				r.warn(here, "%s and %s have the same priority, %d: the higher address decides", a.node, b.node, a.priority)
 			case n > 1 && apart < minSkewStep:
 				r.warn(here, "%s and %s would take over within %v of each other: with three nodes want priorities that are further apart", a.node, b.node, apart)
 			}

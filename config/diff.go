@@ -21,21 +21,22 @@ const (
 	CostAnnounce Cost = "announce"
 	// CostElection: another node may become Active, without a lost packet.
 	CostElection Cost = "election"
-	// CostRestart: it is another router on the wire: the old one hands its addresses
-	// over, and the new one starts as a Backup.
+	// CostRestart: it is another router on the wire, or in another group: the old one
+	// hands its addresses over, and the new one starts as a Backup.
 	CostRestart Cost = "restart of the router"
 )
 
 // Plan is what a reload does.
 type Plan struct {
 	Steps   []Step
-	Kept    []Kept    // routers that go on, in the order of the new configuration
-	Removed []*Router // routers that stop
-	Added   []*Router // routers that start; a restarted one is in both
+	Kept    []Kept  // groups that go on, in the order of the new configuration
+	Removed []Group // groups that stop
+	Added   []Group // groups that start; a restarted one is in both
 }
 
-// Kept is a router that goes on, with its state, timers and addresses.
-type Kept struct{ Old, New *Router }
+// Kept is a group that goes on, with the state, timers and addresses of its routers:
+// those of the old one are, in the same order, those of the new one.
+type Kept struct{ Old, New Group }
 
 // Step is one difference. Its JSON is part of the API.
 type Step struct {
@@ -62,32 +63,18 @@ func (s Step) String() string {
 }
 
 // Diff plans the way from one configuration to another. A router is known by what it
-// is on the wire, its interface, VRID and families, and not by its name. The error
-// names what only a restart of the daemon can change.
+// is on the wire, its interface, VRID and families, and not by its name, and a group by
+// its routers. The error names what only a restart of the daemon can change.
 func Diff(old, new *Config) (Plan, error) {
 	if err := needsRestart(old, new); err != nil {
 		return Plan{}, err
 	}
 	p := Plan{Steps: daemonSteps(old, new)}
-	left := map[*Router]bool{}
-	for i := range old.Routers {
-		left[&old.Routers[i]] = true
+	h := heritageOf(old, new)
+	for _, g := range new.Groups() {
+		p.group(g, &h)
 	}
-	for i := range new.Routers {
-		router := &new.Routers[i]
-		before := predecessor(old, router)
-		if !left[before] { // a part of it has become another router already
-			before = nil
-		}
-		delete(left, before)
-		p.router(before, router)
-	}
-	for i := range old.Routers {
-		if router := &old.Routers[i]; left[router] {
-			p.Removed = append(p.Removed, router)
-			p.Steps = append(p.Steps, Step{Router: router.Name, What: "router", From: router.wire(), Cost: CostElection})
-		}
-	}
+	p.end(old, &h)
 	return p, nil
 }
 
@@ -101,17 +88,6 @@ func needsRestart(old, new *Config) error {
 		errs = append(errs, errors.New("`log: format` changes: that needs a restart of vipd"))
 	}
 	return errors.Join(errs...)
-}
-
-// predecessor is the router that was the same on the wire, at least in one family; nil:
-// there was none.
-func predecessor(old *Config, router *Router) *Router {
-	for i := range old.Routers {
-		if before := &old.Routers[i]; before.overlaps(router) {
-			return before
-		}
-	}
-	return nil
 }
 
 // wire is what a router is known by on the wire.
@@ -143,22 +119,6 @@ func (r *Router) Conflicts(other *Router) bool {
 	return r.overlaps(other) || slices.ContainsFunc(r.Prefixes(), func(p netip.Prefix) bool {
 		return slices.ContainsFunc(other.Prefixes(), func(q netip.Prefix) bool { return p.Addr() == q.Addr() })
 	})
-}
-
-// router plans one router of the new configuration.
-func (p *Plan) router(before, router *Router) {
-	if before == nil {
-		p.Added = append(p.Added, router)
-		p.Steps = append(p.Steps, Step{Router: router.Name, What: "router", To: router.wire(), Cost: CostElection})
-		return
-	}
-	steps := routerSteps(before, router)
-	p.Steps = append(p.Steps, steps...)
-	if slices.ContainsFunc(steps, func(s Step) bool { return s.Cost == CostRestart }) {
-		p.Removed, p.Added = append(p.Removed, before), append(p.Added, router)
-		return
-	}
-	p.Kept = append(p.Kept, Kept{before, router})
 }
 
 // daemonSteps lists what differs beside the routers.

@@ -3,6 +3,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -113,11 +114,7 @@ func TestDiff(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var steps []string
-			for _, step := range plan.Steps {
-				steps = append(steps, step.String())
-			}
-			if diff := cmp.Diff(test.steps, steps); diff != "" {
+			if diff := cmp.Diff(test.steps, stepsOf(plan)); diff != "" {
 				t.Errorf("steps (-want +got):\n%s", diff)
 			}
 			if got := namesOf(plan.Removed); got != test.removed {
@@ -133,10 +130,18 @@ func TestDiff(t *testing.T) {
 	}
 }
 
-func namesOf(routers []*Router) string {
+func stepsOf(plan Plan) (steps []string) {
+	for _, step := range plan.Steps {
+		steps = append(steps, step.String())
+	}
+	return steps
+}
+
+// namesOf has a comma between the routers of one group.
+func namesOf(groups []Group) string {
 	var names []string
-	for _, r := range routers {
-		names = append(names, r.Name)
+	for _, g := range groups {
+		names = append(names, strings.ReplaceAll(g.names(), ", ", ","))
 	}
 	return strings.Join(names, " ")
 }
@@ -149,6 +154,9 @@ func TestDiffPartsFamilies(t *testing.T) {
 	plan, err := Diff(configOf(t, joined), configOf(t, diffBase))
 	if err != nil || namesOf(plan.Removed) != "web" || namesOf(plan.Added) != "web six" || len(plan.Kept) > 0 {
 		t.Errorf("removed %s, added %s, error %v", namesOf(plan.Removed), namesOf(plan.Added), err)
+	}
+	if steps := stepsOf(plan); !slices.Contains(steps, "six: router eth0 vrid 51 IPv6 is added: election") {
+		t.Errorf("steps %q", steps)
 	}
 }
 

@@ -57,7 +57,7 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 		documented[string(row[1])] = ""
 	}
 	legal := regexp.MustCompile("legal are (.*)$")
-	for _, mistake := range []string{"no: 0\n", "routers: [{no: 0}]\n", "checks: [{no: 0}]\n", "routers: [{addresses: [{no: 0}]}]\n"} {
+	for _, mistake := range []string{"no: 0\n", "routers: [{no: 0}]\n", "checks: [{no: 0}]\n", "groups: [{no: 0}]\n", "routers: [{addresses: [{no: 0}]}]\n"} {
 		_, problems := Parse("x", []byte(mistake))
 		for _, p := range problems {
 			if keys := legal.FindStringSubmatch(p.Text); keys != nil {

@@ -78,9 +78,9 @@ func (r *reader) penaltiesMove(f *File) {
 		}
 		best, next := all[0], all[1]
 		for _, c := range best.config.costs(best.router) {
-			if left := c.leaves(best.router.Priority); left >= int(next.router.Priority) {
+			if left := min(c.leaves(best.router.Priority), int(best.priority)); left >= int(next.priority) {
 				r.warn(c.place, "%s can't move router %q: %s would still have %d, and %s has %d",
-					c.word, best.router.Name, best.node, left, next.node, next.router.Priority)
+					c.word, best.router.Name, best.node, left, next.node, next.priority)
 			}
 		}
 	}

@@ -29,8 +29,8 @@ func (r *reader) config(v value) *Config {
 		{"checks", func(v value) {
 			r.list(v, maxChecks, func(v value) { c.Checks = append(c.Checks, r.check(v)) })
 		}},
+		{"groups", func(v value) { r.groups(v, c) }},
 		{"metrics", nil},
-		{"groups", nil},
 		{"notify", nil},
 	}, "routers")
 	if n := resolve(child(v, "routers").node); n.Kind == yaml.SequenceNode && len(n.Content) == 0 {

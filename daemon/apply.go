@@ -76,7 +76,7 @@ func (d *Daemon) apply(f *family, effect vrrp.Effect) {
 			f.problem = ""
 		}
 		d.log.Info("transition", f.attrs("from", e.From.String(), "to", e.To.String(),
-			"reason", e.Reason.String(), "priority", f.router.priority)...)
+			"reason", e.Reason.String(), "priority", f.router.group.lowest().priority)...)
 	case vrrp.Send:
 		d.send(f, e.Priority)
 	case vrrp.Own:

@@ -38,9 +38,10 @@ type Daemon struct {
 	maintenance *Maintenance // nil: there is none
 	config      *config.Config
 	links       map[string]Link // all that were told
-	routers     []*router
-	made        int    // routers, so far
-	index       *index // nil: to be made anew
+	groups      []*group
+	routers     []*router // of all groups
+	made        int       // groups, so far
+	index       *index    // nil: to be made anew
 	schedule    schedule
 	watches     []*hostWatch
 	checks      []*check
@@ -50,7 +51,7 @@ type Daemon struct {
 
 	waiting     *reloadRequest // a reload that waits for its interfaces
 	waitingEnds time.Time
-	pending     []*config.Router // added by a reload; what they replace is still leaving
+	pending     []config.Group // added by a reload; what they replace is still leaving
 	lastReload  ReloadStatus
 
 	heard   *Packet // the advert that is being handled
@@ -73,10 +74,8 @@ func New(c *config.Config, version string, n Network, t Timer, log *slog.Logger)
 	for i := range c.Checks {
 		d.checks = append(d.checks, newCheck(&c.Checks[i], d.now))
 	}
-	for i := range c.Routers {
-		r := d.newRouter(&c.Routers[i])
-		r.opening = d.newOpening(r)
-		d.routers = append(d.routers, r)
+	for _, g := range c.Groups() {
+		d.open(d.addGroup(g))
 	}
 	return d
 }
@@ -174,19 +173,21 @@ func (d *Daemon) tick() {
 	}
 }
 
-// look acts on the deadlines of one router.
-func (d *Daemon) look(r *router) {
-	d.begin(r)
-	if r.isDue(d.now) && !d.awaitsUnread(r) {
-		d.stepTogether(r.families[0], vrrp.Tick{})
+// look acts on the deadlines of one group.
+func (d *Daemon) look(g *group) {
+	d.begin(g)
+	if g.isDue(d.now) && !d.awaitsUnread(g) {
+		d.stepTogether(g.families[0], vrrp.Tick{})
 	}
-	for _, f := range r.families {
+	for _, f := range g.families {
 		if due(f.muteEnds, d.now) {
 			d.tryToSend(f)
 		}
 	}
-	if due(r.graceEnds, d.now) {
-		d.endGrace(r)
+	for _, r := range g.routers {
+		if due(r.graceEnds, d.now) {
+			d.endGrace(r)
+		}
 	}
 }
 
@@ -204,7 +205,7 @@ func (d *Daemon) arm() {
 	d.timer.Arm(next)
 }
 
-// noticeLateness measures how late the loop is. A router whose own interval has
+// noticeLateness measures how late the loop is. A group whose own interval has
 // passed meanwhile hears of it before anything else.
 func (d *Daemon) noticeLateness() {
 	if d.armed.IsZero() || d.now.Before(d.armed) {
@@ -216,11 +217,11 @@ func (d *Daemon) noticeLateness() {
 		return
 	}
 	overslept := false
-	for _, r := range d.routers {
-		if late > r.config.Interval {
+	for _, g := range d.groups {
+		if late > g.interval() {
 			overslept = true
-			d.step(r.families[0], vrrp.Woke{})
-			r.hearsUntil = d.now.Add(min(r.config.Interval, hearTime))
+			d.step(g.families[0], vrrp.Woke{})
+			g.hearsUntil = d.now.Add(min(g.interval(), hearTime))
 		}
 	}
 	if overslept {
@@ -243,18 +244,18 @@ func (d *Daemon) stop() {
 	d.stopping = true
 	d.pending = nil
 	d.log.Info("stopping: handing the addresses over")
-	for _, r := range d.routers {
-		d.leave(r)
+	for _, g := range d.groups {
+		d.leave(g)
 	}
 	d.flush()
 }
 
-// leave makes a router hand its addresses over and end.
-func (d *Daemon) leave(r *router) {
-	if r.opening.on() {
-		d.startAfresh(r)
+// leave makes a group hand its addresses over and end.
+func (d *Daemon) leave(g *group) {
+	if g.opening.on() {
+		d.startAfresh(g)
 	}
-	d.stepTogether(r.families[0], vrrp.Stop{})
+	d.stepTogether(g.families[0], vrrp.Stop{})
 }
 
 // finished reports whether the loop may end: nothing is owned any more, and nothing
@@ -266,8 +267,8 @@ func (d *Daemon) finished() bool {
 	if !d.stopping {
 		return false
 	}
-	for _, r := range d.routers {
-		if !r.group.Deadline().IsZero() {
+	for _, g := range d.groups {
+		if !g.core.Deadline().IsZero() {
 			return false
 		}
 	}

@@ -15,7 +15,7 @@ import (
 type family struct {
 	config *config.Family
 	router *router
-	index  int    // in the group
+	member int    // its place in the group
 	name   string // ipv4, ipv6
 	key    string // of its addresses
 	// hardware is the source of its adverts' frames (RFC 9568 §7.2), once the addresses
@@ -57,7 +57,7 @@ type family struct {
 
 func (r *router) addFamily(i int) {
 	c := &r.config.Families[i]
-	f := &family{config: c, router: r, index: i, name: "ipv6"}
+	f := &family{config: c, router: r, name: "ipv6"}
 	if c.IPv4() {
 		f.name = "ipv4"
 	}

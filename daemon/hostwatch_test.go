@@ -127,7 +127,7 @@ func TestHostThatAnswers(t *testing.T) {
 // the router's own deadline.
 func TestNewsOfOneTurn(t *testing.T) {
 	s := watching(t, threeRouters(""))
-	overdue := s.d.routers[0].group.Deadline()
+	overdue := s.d.groups[0].core.Deadline()
 	s.pass(overdue.Sub(s.now) - 1)
 	if s.now = overdue; len(s.asked) > 0 {
 		t.Fatalf("asked %v", s.asked)
@@ -136,7 +136,7 @@ func TestNewsOfOneTurn(t *testing.T) {
 		t.Errorf("asked %v", s.asked)
 	}
 	s.pass(vrrp.HostPatience)
-	takesOver := s.d.routers[0].group.Deadline()
+	takesOver := s.d.groups[0].core.Deadline()
 	s.pass(takesOver.Sub(s.now) - 1)
 	s.now = takesOver
 	s.d.turn(&event{answer: &answer{2, theActive}})
@@ -178,7 +178,7 @@ func TestPaceOfQuestions(t *testing.T) {
 	s.reloaded(threeRouters(""))
 	pace(0)
 	s.reloaded(paced("on-doubt", "50ms"))
-	s.d.takeOut(s.d.routers[1])
+	s.d.takeOut(s.d.groups[1])
 	pace(0)
 }
 

@@ -48,8 +48,8 @@ type hindrance struct {
 func (d *Daemon) linkOf(r *router, l Link) {
 	if l.Index != r.links[l.Name].Index {
 		d.block(r, vrrp.InterfaceMissing, true) // another interface, if one at all
-		if r.opening.asked {
-			r.opening.ends = d.now // the answer is about the one before
+		if o := &r.group.opening; o.asked {
+			o.ends = d.now // the answer is about the one before
 		}
 		for _, f := range r.families {
 			f.swept = false
@@ -111,7 +111,7 @@ func (d *Daemon) moveTo(f *family) {
 // sweep removes what a crashed daemon has left behind on an interface, before the
 // router runs there.
 func (d *Daemon) sweep(f *family) {
-	if f.link.Index != 0 && !f.swept && !f.router.opening.on() {
+	if f.link.Index != 0 && !f.swept && !f.router.group.opening.on() {
 		f.swept = true
 		d.own(f, false)
 	}

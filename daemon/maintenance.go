@@ -161,21 +161,14 @@ func (d *Daemon) beginMaintenance(m *Maintenance) progress {
 
 // handedOver says who took over from routers that have left.
 func handedOver(left []*router) outcome {
-	var gone, alone []string
-	for _, r := range left {
-		if successor := r.successor(); successor.IsValid() {
-			gone = append(gone, fmt.Sprintf("%v took over %s", successor, r.config.Name))
-		} else {
-			alone = append(alone, r.config.Name)
-		}
-	}
-	switch {
-	case len(alone) > 0:
-		return outcome{err: fmt.Errorf("in maintenance, but %w: %s", ErrNobodyTookOver, strings.Join(alone, ", "))}
-	case len(gone) == 0:
+	switch gone, alone := tookOver(left); {
+	case alone != "":
+		return outcome{err: fmt.Errorf("in maintenance, but %w: %s", ErrNobodyTookOver, alone)}
+	case gone == "":
 		return outcome{text: "in maintenance; nothing was active here"}
+	default:
+		return outcome{text: "in maintenance; " + gone}
 	}
-	return outcome{text: "in maintenance; " + strings.Join(gone, ", ")}
 }
 
 // endMaintenance runs in the loop.

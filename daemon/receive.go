@@ -26,7 +26,7 @@ func (d *Daemon) receive(p *Packet) {
 		d.refuse(p, vrrp.RejectVRID)
 		return
 	}
-	if f.router.opening.on() {
+	if f.router.group.opening.on() {
 		f.keepEarly(p, advert.Priority)
 		return
 	}

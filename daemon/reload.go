@@ -165,21 +165,33 @@ func (d *Daemon) giveUpReload(why error) {
 func (d *Daemon) interfacesAreThere(kept []config.Kept) (known bool, err error) {
 	known = true
 	for _, k := range kept {
-		before := k.Old.Interfaces()
-		for _, name := range k.New.Interfaces() {
-			l, told := d.links[name]
-			known = known && told
-			switch {
-			case !told || slices.Contains(before, name):
-			case l.Index == 0:
-				return false, fmt.Errorf("router %s: there is no interface %s", k.New.Name, name)
-			case !l.Up:
-				return false, fmt.Errorf("router %s: interface %s is down", k.New.Name, name)
+		for i, router := range k.New.Routers {
+			there, err := d.newInterfacesAreThere(k.Old.Routers[i], router)
+			if err != nil {
+				return false, err
 			}
+			known = known && there
 		}
-		known = known && d.knowsTracked(k.New)
 	}
 	return known, nil
+}
+
+// newInterfacesAreThere is interfacesAreThere for one router.
+func (d *Daemon) newInterfacesAreThere(old, new *config.Router) (known bool, err error) {
+	known = true
+	before := old.Interfaces()
+	for _, name := range new.Interfaces() {
+		l, told := d.links[name]
+		known = known && told
+		switch {
+		case !told || slices.Contains(before, name):
+		case l.Index == 0:
+			return false, fmt.Errorf("router %s: there is no interface %s", new.Name, name)
+		case !l.Up:
+			return false, fmt.Errorf("router %s: interface %s is down", new.Name, name)
+		}
+	}
+	return known && d.knowsTracked(new), nil
 }
 
 // reload does what was planned: what stays first, then what goes, then what comes.
@@ -190,10 +202,12 @@ func (d *Daemon) reload(c *config.Config, plan config.Plan) {
 		d.log.Info("reload", "router", s.Router, "what", s.What, "from", s.From, "to", s.To, "cost", string(s.Cost))
 	}
 	for _, k := range plan.Kept {
-		if at := slices.Index(d.pending, k.Old); at >= 0 {
+		if at := d.isPending(k.Old); at >= 0 {
 			d.pending[at] = k.New
-		} else if r := d.running(k.Old); r != nil {
-			d.reconfigure(r, k.New)
+		} else if g := d.running(k.Old); g != nil {
+			for i, r := range g.routers {
+				d.reconfigure(r, k.New.Routers[i])
+			}
 		}
 	}
 	for _, old := range plan.Removed {
@@ -204,14 +218,19 @@ func (d *Daemon) reload(c *config.Config, plan config.Plan) {
 	d.follow(d.config)
 }
 
-// running finds the router that runs by a configuration; nil: it has not started yet.
-func (d *Daemon) running(c *config.Router) *router {
-	for _, r := range d.routers {
-		if r.config == c && !r.leaving {
-			return r
+// running finds the group that runs by a configuration; nil: it has not started yet.
+func (d *Daemon) running(c config.Group) *group {
+	for _, g := range d.groups {
+		if g.routers[0].config == c.Routers[0] && !g.leaving {
+			return g
 		}
 	}
 	return nil
+}
+
+// isPending finds a group among those that have not started yet; -1: it is none of them.
+func (d *Daemon) isPending(c config.Group) int {
+	return slices.IndexFunc(d.pending, func(p config.Group) bool { return p.Routers[0] == c.Routers[0] })
 }
 
 // replaceChecks makes the checks those of a configuration. What was found by the same
@@ -254,8 +273,8 @@ func (d *Daemon) reconfigure(r *router, c *config.Router) {
 	r.trusting = !r.starting && slices.ContainsFunc(r.checks, func(k *check) bool { return k.verdict() == health.Unknown })
 	d.relink(r)
 	for i, f := range r.families {
-		if r.opening.asked && !reflect.DeepEqual(f.want, before[i]) {
-			r.opening.ends = d.now // the answer is about what was wanted before
+		if o := &r.group.opening; o.asked && !reflect.DeepEqual(f.want, before[i]) {
+			o.ends = d.now // the answer is about what was wanted before
 		}
 		d.setAgain(f)
 	}
@@ -292,53 +311,58 @@ func (d *Daemon) setAgain(f *family) {
 	}
 }
 
-// remove makes a router leave: it hands its addresses over as at a stop.
-func (d *Daemon) remove(c *config.Router) {
-	if at := slices.Index(d.pending, c); at >= 0 {
+// remove makes a group leave: it hands its addresses over as at a stop.
+func (d *Daemon) remove(c config.Group) {
+	if at := d.isPending(c); at >= 0 {
 		d.pending = slices.Delete(d.pending, at, at+1)
 		return
 	}
-	if r := d.running(c); r != nil {
-		r.leaving = true
-		d.leave(r)
+	if g := d.running(c); g != nil {
+		g.leaving = true
+		d.leave(g)
 		d.flush()
 	}
 }
 
-// gone tells whether a router that a reload has removed owns nothing any more.
-func (r *router) gone() bool { return r.leaving && r.group.Deadline().IsZero() }
-
-// dropGone drops the routers that have left, and starts what waited for it.
+// dropGone drops the groups that have left, and starts what waited for it.
 func (d *Daemon) dropGone() {
-	if slices.ContainsFunc(d.schedule.touched, (*router).gone) {
-		d.routers = slices.DeleteFunc(d.routers, (*router).gone)
+	if slices.ContainsFunc(d.schedule.touched, (*group).gone) {
+		d.routers = slices.DeleteFunc(d.routers, func(r *router) bool { return r.group.gone() })
+		d.groups = slices.DeleteFunc(d.groups, (*group).gone)
 		d.index = nil
 		d.startPending()
 		d.follow(d.config)
 	}
 }
 
-// startPending starts the new routers that no leaving one is in the way of. They do not
+// startPending starts the new groups that no leaving one is in the way of. They do not
 // look for what a crash has left: what is there now may be of a router of this run.
 func (d *Daemon) startPending() {
 	waiting := d.pending
 	d.pending = nil
 	for _, c := range waiting {
-		inTheWay := func(r *router) bool { return r.leaving && r.config.Conflicts(c) }
-		if slices.ContainsFunc(d.routers, inTheWay) {
+		if slices.ContainsFunc(c.Routers, d.isInUse) {
 			d.pending = append(d.pending, c)
 			continue
 		}
-		r := d.newRouter(c)
-		d.step(r.families[0], vrrp.Start{})
-		d.routers, d.index = append(d.routers, r), nil
-		for _, name := range c.Interfaces() {
-			if l, told := d.links[name]; told {
-				d.linkOf(r, l)
-			}
+		g := d.addGroup(c)
+		d.step(g.families[0], vrrp.Start{})
+		for _, r := range g.routers {
+			d.linkAll(r)
 		}
-		if r.starting { // a verdict that is known already does not come again
-			d.judge(r)
+	}
+}
+
+// isInUse tells whether a router that leaves still has what another one wants.
+func (d *Daemon) isInUse(c *config.Router) bool {
+	return slices.ContainsFunc(d.routers, func(r *router) bool { return r.group.leaving && r.config.Conflicts(c) })
+}
+
+// linkAll tells a new router what its interfaces are like.
+func (d *Daemon) linkAll(r *router) {
+	for _, name := range r.config.Interfaces() {
+		if l, told := d.links[name]; told {
+			d.linkOf(r, l)
 		}
 	}
 }

@@ -282,6 +282,20 @@ func TestAddedCheck(t *testing.T) {
 	}
 }
 
+// A router that a reload adds goes by the verdicts that are there.
+func TestAddedRouterKnowsTheVerdicts(t *testing.T) {
+	for verdict, want := range map[bool]uint8{true: 254, false: 1} {
+		s := newStage(t, oneCheck)
+		s.link(eth0)
+		s.result(health.Result{Check: "haproxy", OK: verdict})
+		s.reloaded(with(oneCheck, "checks:\n", "- {name: two, interface: eth0, vrid: 52, addresses: [192.0.2.200/24], checks: [haproxy]}\nchecks:\n"))
+		s.state("two", "backup")
+		if got := s.router("two").Priority; got != want {
+			t.Errorf("the check passes: %v; priority %d", verdict, got)
+		}
+	}
+}
+
 // What a check has found stays, also by another probe until that has found something.
 func TestChecksKeepTheirVerdicts(t *testing.T) {
 	tests := map[string]struct {

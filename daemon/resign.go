@@ -12,15 +12,15 @@ import (
 	"vipd/vrrp"
 )
 
-// Resignation asks an Active router to give up, or takes that back.
+// Resignation asks an Active router to give up, with all of its group, or takes that back.
 type Resignation struct {
 	Router string `json:"router"`
 	Undo   bool   `json:"undo,omitempty"`
 }
 
-// Resign makes a router hand over. It returns when the router owns nothing any more,
-// with a sentence that says who took over. When nobody did, the router is Active again,
-// and the error wraps ErrNobodyTookOver. It wraps ErrUnknownRouter or ErrNotNow when
+// Resign makes a router hand over, with all of its group. It returns when they own nothing
+// any more, with a sentence that says who took over. When nobody did, they are Active
+// again, and the error wraps ErrNobodyTookOver. It wraps ErrUnknownRouter or ErrNotNow when
 // there is nothing to give up, or to take back.
 func (d *Daemon) Resign(ctx context.Context, request Resignation) (string, error) {
 	c, err := d.order(ctx, func() (progress, error) {
@@ -52,23 +52,26 @@ func (d *Daemon) routerNamed(name string) (*router, error) {
 	return nil, fmt.Errorf("%w %q, not one of %s", ErrUnknownRouter, name, strings.Join(names, ", "))
 }
 
+// resign makes the router's whole group resign.
 func (d *Daemon) resign(r *router) (progress, error) {
-	name := r.config.Name
 	if !r.isActive() {
-		return nil, fmt.Errorf("%w: %s %s", ErrNotNow, name, r.whyNotActive())
+		return nil, fmt.Errorf("%w: %s %s", ErrNotNow, r.config.Name, r.whyNotActive())
 	}
-	d.log.Info("resigning", "router", name)
-	d.step(r.families[0], vrrp.Resign{})
+	g := r.group
+	d.log.Info("resigning", "router", r.config.Name, "group", r.config.Group)
+	d.step(g.families[0], vrrp.Resign{})
 	return func() (bool, outcome) {
 		switch {
 		case r.isActive():
-			return true, outcome{err: fmt.Errorf("%w: %s is active here again", ErrNobodyTookOver, name)}
-		case r.owns():
+			return true, outcome{err: fmt.Errorf("%w: %v is active here again", ErrNobodyTookOver, g)}
+		case g.owns():
 			return false, outcome{}
-		case !r.successor().IsValid(): // it was blocked meanwhile
-			return true, outcome{err: fmt.Errorf("%w: %s", ErrNobodyTookOver, name)}
 		}
-		return true, outcome{text: fmt.Sprintf("%v took over %s", r.successor(), name)}
+		gone, alone := tookOver(g.routers)
+		if alone != "" { // they were blocked meanwhile
+			return true, outcome{err: fmt.Errorf("%w: %s", ErrNobodyTookOver, alone)}
+		}
+		return true, outcome{text: gone}
 	}, nil
 }
 
@@ -76,13 +79,27 @@ func (d *Daemon) reclaim(r *router) (progress, error) {
 	if !r.families[0].core.Status().Resigned {
 		return nil, fmt.Errorf("%w: %s has not resigned", ErrNotNow, r.config.Name)
 	}
-	d.log.Info("the resignation is taken back", "router", r.config.Name)
+	d.log.Info("the resignation is taken back", "router", r.config.Name, "group", r.config.Group)
 	d.step(r.families[0], vrrp.Reclaim{})
-	return done(r.config.Name + " is as configured again"), nil
+	return done(r.group.String() + " is as configured again"), nil
 }
 
-// isActive: the families move together.
-func (r *router) isActive() bool { return r.families[0].core.Status().State == vrrp.Active }
+// tookOver says who took over from routers that have left, and from which of them nobody
+// did.
+func tookOver(left []*router) (gone, alone string) {
+	var known, unknown []string
+	for _, r := range left {
+		if successor := r.successor(); successor.IsValid() {
+			known = append(known, fmt.Sprintf("%v took over %s", successor, r.config.Name))
+		} else {
+			unknown = append(unknown, r.config.Name)
+		}
+	}
+	return strings.Join(known, ", "), strings.Join(unknown, ", ")
+}
+
+// isActive: the group moves together.
+func (r *router) isActive() bool { return r.group.state() == vrrp.Active }
 
 // owns reports whether any of the router's addresses are still wanted here.
 func (r *router) owns() bool {

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// openingTime is how long a router waits for its interfaces to be there and
+	// openingTime is how long a group waits for its interfaces to be there and
 	// listened to, before it starts as one that has nothing to go on with. At the start
 	// of the daemon they take milliseconds.
 	openingTime = time.Second
@@ -19,7 +19,7 @@ const (
 	leavingSlack = time.Second
 )
 
-// opening is the time between a router's making and its start, in which the daemon looks
+// opening is the time between a group's making and its start, in which the daemon looks
 // for what a crash has left behind.
 type opening struct {
 	ends  time.Time // at the latest; zero: it has ended
@@ -35,38 +35,36 @@ type finding struct {
 	err       error // why there is nothing to go on with
 }
 
-// newOpening gives a router time to look for what was left behind, if it might go on
-// with it.
-func (d *Daemon) newOpening(r *router) opening {
-	for _, f := range r.families {
-		if !f.config.Params.Resumable() {
-			d.step(r.families[0], vrrp.Start{})
-			return opening{}
-		}
+// open gives a group time to look for what was left behind, if it might go on with it.
+// Else it is started.
+func (d *Daemon) open(g *group) {
+	if slices.ContainsFunc(g.families, func(f *family) bool { return !f.config.Params.Resumable() }) {
+		d.step(g.families[0], vrrp.Start{})
+		return
 	}
-	return opening{ends: d.now.Add(openingTime)}
+	g.opening = opening{ends: d.now.Add(openingTime)}
 }
 
-// begin takes a router's opening as far as it can go. It comes after the queue is read:
+// begin takes a group's opening as far as it can go. It comes after the queue is read:
 // what was heard until then counts.
-func (d *Daemon) begin(r *router) {
-	switch o := &r.opening; {
+func (d *Daemon) begin(g *group) {
+	switch o := &g.opening; {
 	case !o.on():
 	case due(o.ends, d.now):
-		d.startAfresh(r)
-	case !o.asked && !r.hindered():
+		d.startAfresh(g)
+	case !o.asked && !g.hindered():
 		o.asked = true
-		for _, f := range r.families {
+		for _, f := range g.families {
 			d.network.Find(f.key, f.want)
 		}
-	case o.asked && !slices.ContainsFunc(r.families, func(f *family) bool { return f.found == nil }):
-		d.goOn(r)
+	case o.asked && !slices.ContainsFunc(g.families, func(f *family) bool { return f.found == nil }):
+		d.goOn(g)
 	}
 }
 
-// hindered tells whether anything but a missing verdict holds a router back.
-func (r *router) hindered() bool {
-	for _, f := range r.families {
+// hindered tells whether anything but a missing verdict holds a group back.
+func (g *group) hindered() bool {
+	for _, f := range g.families {
 		for why, blocked := range f.blocked {
 			if blocked && why != vrrp.AwaitingChecks {
 				return true
@@ -76,23 +74,23 @@ func (r *router) hindered() bool {
 	return false
 }
 
-// startAfresh removes what was left behind, and starts a router as the RFC has it.
-func (d *Daemon) startAfresh(r *router) {
-	r.opening = opening{}
-	for _, f := range r.families {
+// startAfresh removes what was left behind, and starts a group as the RFC has it.
+func (d *Daemon) startAfresh(g *group) {
+	g.opening = opening{}
+	for _, f := range g.families {
 		d.sweep(f)
 	}
-	d.step(r.families[0], vrrp.Start{})
-	d.hearEarly(r)
+	d.step(g.families[0], vrrp.Start{})
+	d.hearEarly(g)
 }
 
-// goOn resumes a router whose families have all been found. The core decides whether it
+// goOn resumes a group whose families have all been found. The core decides whether it
 // is in time; if not, it removes what is there.
-func (d *Daemon) goOn(r *router) {
+func (d *Daemon) goOn(g *group) {
 	renewed, handedOff := d.now, true
-	for _, f := range r.families {
+	for _, f := range g.families {
 		if f.found.err != nil {
-			d.startAfresh(r)
+			d.startAfresh(g)
 			return
 		}
 		if f.found.renewed.Before(renewed) {
@@ -100,13 +98,13 @@ func (d *Daemon) goOn(r *router) {
 		}
 		handedOff = handedOff && f.found.handedOff
 	}
-	r.opening = opening{}
-	for _, f := range r.families {
+	g.opening = opening{}
+	for _, f := range g.families {
 		f.swept = true
 	}
-	d.step(r.families[0], vrrp.Resume{Age: d.now.Sub(renewed), HandedOff: handedOff})
-	d.hearEarly(r)
-	for _, f := range r.families {
+	d.step(g.families[0], vrrp.Resume{Age: d.now.Sub(renewed), HandedOff: handedOff})
+	d.hearEarly(g)
+	for _, f := range g.families {
 		if f.core.Status().Phase == vrrp.Resuming {
 			d.network.Probe(f.key, f.want.Addresses[0])
 		}
@@ -116,7 +114,7 @@ func (d *Daemon) goOn(r *router) {
 // leftoverFound hears what a run before has left of a family's addresses.
 func (d *Daemon) leftoverFound(found Found) {
 	f := d.family(found.Key)
-	if f == nil || !f.router.opening.asked {
+	if f == nil || !f.router.group.opening.asked {
 		return
 	}
 	if found.Err != nil {
@@ -124,7 +122,7 @@ func (d *Daemon) leftoverFound(found Found) {
 	} else {
 		d.log.Info("addresses of a run before are there", f.attrs("age", found.Age, "handed_off", found.HandedOff)...)
 	}
-	d.schedule.touch(f.router)
+	d.schedule.touch(f.router.group)
 	f.found = &finding{renewed: d.now.Add(-found.Age), handedOff: found.HandedOff, err: found.Err}
 }
 
@@ -147,8 +145,8 @@ func (f *family) keepEarly(p *Packet, priority uint8) {
 }
 
 // hearEarly hears the adverts that came too early.
-func (d *Daemon) hearEarly(r *router) {
-	for _, f := range r.families {
+func (d *Daemon) hearEarly(g *group) {
+	for _, f := range g.families {
 		if early := f.early; early != nil {
 			f.early = nil
 			d.receive(early)
@@ -158,8 +156,8 @@ func (d *Daemon) hearEarly(r *router) {
 
 // markLeaving marks the addresses that are kept only until another router has them:
 // whoever starts after a crash must not go on with them.
-func (d *Daemon) markLeaving(r *router) {
-	for _, f := range r.families {
+func (d *Daemon) markLeaving(g *group) {
+	for _, f := range g.families {
 		if f.leftActive {
 			f.leftActive = false
 			d.afterSend(f, leave)

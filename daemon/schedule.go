@@ -7,17 +7,17 @@ import (
 	"time"
 )
 
-// schedule knows what comes next: the cost of a turn depends on the routers that
+// schedule knows what comes next: the cost of a turn depends on the groups that
 // something happens to, not on how many there are.
 type schedule struct {
 	waiting waiting
-	touched []*router // something may have changed their deadlines in this turn
+	touched []*group // something may have changed their deadlines in this turn
 }
 
-// waiting is a heap of the routers that have a deadline, the next one first. Of those that
+// waiting is a heap of the groups that have a deadline, the next one first. Of those that
 // have the same, the order is always the same, too: else each advert of a thousand would
 // leave at another place among them.
-type waiting []*router
+type waiting []*group
 
 func (w waiting) Len() int { return len(w) }
 
@@ -34,60 +34,60 @@ func (w waiting) Swap(i, j int) {
 }
 
 func (w *waiting) Push(x any) {
-	r := x.(*router)
-	r.position = len(*w)
-	*w = append(*w, r)
+	g := x.(*group)
+	g.position = len(*w)
+	*w = append(*w, g)
 }
 
 func (w *waiting) Pop() any {
 	last := len(*w) - 1
-	r := (*w)[last]
+	g := (*w)[last]
 	(*w)[last] = nil
 	*w = (*w)[:last]
-	return r
+	return g
 }
 
-// touch makes a router one that is looked at in this turn.
-func (s *schedule) touch(r *router) {
-	if !r.touched {
-		r.touched = true
-		s.touched = append(s.touched, r)
+// touch makes a group one that is looked at in this turn.
+func (s *schedule) touch(g *group) {
+	if !g.touched {
+		g.touched = true
+		s.touched = append(s.touched, g)
 	}
 }
 
-// touchDue touches the routers whose deadline has come.
+// touchDue touches the groups whose deadline has come.
 func (s *schedule) touchDue(now time.Time) {
 	for len(s.waiting) > 0 && !now.Before(s.waiting[0].next) {
-		r := heap.Pop(&s.waiting).(*router)
-		r.next = time.Time{}
-		s.touch(r)
+		g := heap.Pop(&s.waiting).(*group)
+		g.next = time.Time{}
+		s.touch(g)
 	}
 }
 
-// settle takes up the new deadlines of the routers that were touched.
+// settle takes up the new deadlines of the groups that were touched.
 func (s *schedule) settle(now time.Time) {
-	for i, r := range s.touched {
-		s.set(r, r.deadline(now))
-		r.touched, s.touched[i] = false, nil
+	for i, g := range s.touched {
+		s.set(g, g.deadline(now))
+		g.touched, s.touched[i] = false, nil
 	}
 	s.touched = s.touched[:0]
 }
 
-// set gives a router another deadline; zero: it has none.
-func (s *schedule) set(r *router, next time.Time) {
-	had := !r.next.IsZero()
-	r.next = next
+// set gives a group another deadline; zero: it has none.
+func (s *schedule) set(g *group, next time.Time) {
+	had := !g.next.IsZero()
+	g.next = next
 	switch {
 	case had && next.IsZero():
-		heap.Remove(&s.waiting, r.position)
+		heap.Remove(&s.waiting, g.position)
 	case had:
-		heap.Fix(&s.waiting, r.position)
+		heap.Fix(&s.waiting, g.position)
 	case !next.IsZero():
-		heap.Push(&s.waiting, r)
+		heap.Push(&s.waiting, g)
 	}
 }
 
-// next is when the first router is due; zero: none is.
+// next is when the first group is due; zero: none is.
 func (s *schedule) next() time.Time {
 	if len(s.waiting) == 0 {
 		return time.Time{}
@@ -95,24 +95,26 @@ func (s *schedule) next() time.Time {
 	return s.waiting[0].next
 }
 
-// deadline is when something is to be done for a router.
-func (r *router) deadline(now time.Time) time.Time {
-	if r.gone() {
+// deadline is when something is to be done for a group.
+func (g *group) deadline(now time.Time) time.Time {
+	if g.gone() {
 		return time.Time{}
 	}
-	next := sooner(r.graceEnds, r.opening.ends)
-	deadline := r.group.Deadline()
-	switch {
-	case r.hears(now) && !deadline.IsZero():
-		deadline = r.hearsUntil
-	case r.isDue(now): // and held back
-		deadline = now.Add(lookAgain)
+	next := g.opening.ends
+	for _, r := range g.routers {
+		next = sooner(next, r.graceEnds)
 	}
-	next = sooner(next, deadline)
-	for _, f := range r.families {
+	for _, f := range g.families {
 		next = sooner(next, f.muteEnds)
 	}
-	return next
+	deadline := g.core.Deadline()
+	switch {
+	case g.hears(now) && !deadline.IsZero():
+		deadline = g.hearsUntil
+	case g.isDue(now): // and held back
+		deadline = now.Add(lookAgain)
+	}
+	return sooner(next, deadline)
 }
 
 func due(deadline, now time.Time) bool { return !deadline.IsZero() && !now.Before(deadline) }

@@ -29,6 +29,7 @@ type Status struct {
 // one.
 type RouterStatus struct {
 	Name      string    `json:"name"`
+	Group     string    `json:"group,omitempty"`   // that it moves together with
 	Family    string    `json:"family"`            // ipv4, ipv6
 	Version   string    `json:"version"`           // of VRRP: 3, 2, both
 	State     string    `json:"state"`             // initialize, backup, active
@@ -45,9 +46,11 @@ type RouterStatus struct {
 	Peers      []netip.Addr `json:"peers,omitempty"`       // of unicast; else multicast
 	VirtualMAC string       `json:"virtual_mac,omitempty"` // that the addresses answer with
 
-	Priority           uint8  `json:"priority"` // effective
-	ConfiguredPriority uint8  `json:"configured_priority"`
-	Failing            string `json:"failing,omitempty"` // the checks and tracked interfaces that lower it
+	Priority           uint8 `json:"priority"` // effective; of a group, the lowest of its routers'
+	ConfiguredPriority uint8 `json:"configured_priority"`
+	// Failing is what lowers it: checks and tracked interfaces; or another router of the group, and what
+	// fails there, or its priority.
+	Failing string `json:"failing,omitempty"`
 
 	Addresses []netip.Prefix `json:"addresses"`
 	Outside   []netip.Prefix `json:"outside,omitempty"` // of the interface's networks
@@ -193,12 +196,12 @@ func (d *Daemon) snapshot() Status {
 func (d *Daemon) familyStatus(f *family) RouterStatus {
 	core, r := f.core.Status(), f.router
 	s := RouterStatus{
-		Name: r.config.Name, Family: f.name, Version: f.config.Version.String(),
+		Name: r.config.Name, Group: r.config.Group, Family: f.name, Version: f.config.Version.String(),
 		State: core.State.String(), Phase: core.Phase.String(),
 		Since: d.wall(latest(core.Since, d.started)), Reason: core.Reason.String(),
 		Interface: r.config.Interface, VRID: f.config.VRID, Interval: f.config.Interval.String(), Probe: r.config.ProbeWord(),
 		Peers: f.config.Peers, VirtualMAC: f.virtualMAC(),
-		Priority: core.Priority, ConfiguredPriority: r.config.Priority, Failing: r.because,
+		Priority: core.Priority, ConfiguredPriority: r.config.Priority, Failing: r.lowered(),
 		Addresses: []netip.Prefix{}, Outside: f.outside, Owns: core.Owns, Problem: f.problem,
 		Resigned: core.Resigned, Successor: core.Successor,
 		Counters: CounterStatus{

@@ -42,14 +42,14 @@ func (d *Daemon) settle(f *family) {
 	}
 }
 
-// blockUnheard takes out the routers of which nobody has heard for as long as a Backup
+// blockUnheard takes out the groups of which nobody has heard for as long as a Backup
 // waits, with all families that are not heard: none of them can hand its addresses over.
 func (d *Daemon) blockUnheard() {
-	for _, r := range d.schedule.touched {
-		if !slices.ContainsFunc(r.families, d.isUnheard) {
+	for _, g := range d.schedule.touched {
+		if !slices.ContainsFunc(g.families, d.isUnheard) {
 			continue
 		}
-		for _, f := range r.families {
+		for _, f := range g.families {
 			if f.mute {
 				d.blockMute(f)
 			}
@@ -67,7 +67,7 @@ func (d *Daemon) isUnheard(f *family) bool {
 func (d *Daemon) blockMute(f *family) {
 	f.mutePause = min(max(2*f.mutePause, trySending), longestSilence)
 	f.muteEnds = d.now.Add(f.mutePause)
-	d.schedule.touch(f.router)
+	d.schedule.touch(f.router.group)
 	f.problem = "adverts can't be sent: " + f.sendProblem
 	d.log.Error("nobody hears this router: adverts can't be sent", f.attrs("error", f.sendProblem)...)
 	d.setBlocked(f, vrrp.NoSocket, true)
@@ -109,25 +109,25 @@ func (f *family) noSocket(links map[string]Link) bool {
 }
 
 // isDue tells whether the core's deadline has come, and may be acted on.
-func (r *router) isDue(now time.Time) bool { return due(r.group.Deadline(), now) && !r.hears(now) }
+func (g *group) isDue(now time.Time) bool { return due(g.core.Deadline(), now) && !g.hears(now) }
 
 // awaitsUnread tells whether a Backup that is due waits for its sockets to be read: what
 // holds it back may lie there, when this loop gets to run on a busy host and the readers
 // don't. A flood makes it wait for an advert interval at most, once for each deadline.
-func (d *Daemon) awaitsUnread(r *router) bool {
-	if r.families[0].core.State() != vrrp.Backup || !slices.ContainsFunc(r.families, d.hasUnread) {
+func (d *Daemon) awaitsUnread(g *group) bool {
+	if g.state() != vrrp.Backup || !slices.ContainsFunc(g.families, d.hasUnread) {
 		return false
 	}
-	if deadline := r.group.Deadline(); !r.unreadFor.Equal(deadline) {
-		r.unreadFor, r.unreadUntil = deadline, d.now.Add(min(r.config.Interval, hearTime))
+	if deadline := g.core.Deadline(); !g.unreadFor.Equal(deadline) {
+		g.unreadFor, g.unreadUntil = deadline, d.now.Add(min(g.interval(), hearTime))
 	}
-	return d.now.Before(r.unreadUntil)
+	return d.now.Before(g.unreadUntil)
 }
 
 func (d *Daemon) hasUnread(f *family) bool { return d.network.Unread(f.link.Index, f.config.IPv4()) }
 
 // hears tells whether a Backup that has overslept still waits for what the sockets hold.
 // An Active need not: one that may have been replaced is a Backup by now.
-func (r *router) hears(now time.Time) bool {
-	return now.Before(r.hearsUntil) && r.families[0].core.State() == vrrp.Backup
+func (g *group) hears(now time.Time) bool {
+	return now.Before(g.hearsUntil) && g.state() == vrrp.Backup
 }

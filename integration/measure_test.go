@@ -112,19 +112,22 @@ func (p probes) judge(t *testing.T, windows []window) []seen {
 	_, err := p.udp.Wait(patient(t), last.Add(udpTimeout), func(s []lab.Sample) bool { return len(s) > 0 })
 	must(t, err)
 	http, udp := p.http.Samples(first), p.udp.Samples(first)
+	var all []seen
+	for _, w := range windows {
+		s := w.in(http)
+		s.lost = lab.Lost(udp, w.from, w.to)
+		all = append(all, s)
+	}
+	return all
+}
+
+// in says what an HTTP probe saw in a window.
+func (w window) in(http []lab.Sample) seen {
 	asked := slices.Clone(http)
 	for i := range asked {
 		asked[i].OK = true
 	}
-	var all []seen
-	for _, w := range windows {
-		all = append(all, seen{
-			outage: lab.Outage(http, w.from, w.to),
-			noise:  lab.Outage(asked, w.from, w.to),
-			lost:   lab.Lost(udp, w.from, w.to),
-		})
-	}
-	return all
+	return seen{outage: lab.Outage(http, w.from, w.to), noise: lab.Outage(asked, w.from, w.to)}
 }
 
 // spread is the least, the middle and the greatest of some durations.

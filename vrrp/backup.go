@@ -89,6 +89,11 @@ func (r *Router) activeStopped(now time.Time, source netip.Addr) {
 	r.down, r.resigned = downTimer{from: now}, false
 }
 
+// activeHasStopped reports whether the Active has given up, and nobody was heard since.
+func (r *Router) activeHasStopped() bool {
+	return r.state == Backup && r.down.adverts == 0 && !r.down.from.IsZero()
+}
+
 // accepts reports whether an Active of that priority is let be. Of equal
 // priority it is, whatever its address: addresses are compared by Actives only.
 func (r *Router) accepts(now time.Time, priority uint8) bool {

@@ -50,7 +50,11 @@ func (g *Group) Step(now time.Time, member int, in Input, fx []MemberEffect) []M
 		fx = g.stepAll(now, in, fx)
 	case Received:
 		g.members[member].tieElsewhere = member > 0 && g.members[0].hears(now)
+		followed := g.members[member].down.adverts > 0
 		fx = g.step(now, member, in, fx)
+		if followed && g.members[member].activeHasStopped() {
+			fx = g.doubtOthers(now, fx)
+		}
 	case Resume:
 		fx = g.resume(now, in, fx)
 	case Priority:
@@ -127,6 +131,19 @@ func (g *Group) align(now time.Time) {
 			}
 		}
 	}
+}
+
+// doubtOthers has the hosts asked at once that other members still follow: the Active has
+// given one member up, so it gives up all, and where it does not say so its cable may be
+// cut. Who answers is waited for as ever: it may know nothing of a group.
+func (g *Group) doubtOthers(now time.Time, fx []MemberEffect) []MemberEffect {
+	for i, m := range g.members {
+		asks := m.state == Backup && m.following().IsValid()
+		if asks && now.Add(HostPatience+m.skew()).Before(m.downDeadline()) { // else an answer changes nothing
+			fx = append(fx, MemberEffect{i, Doubt{}})
+		}
+	}
+	return fx
 }
 
 // hears reports whether a router can decide between equal priorities: it hears

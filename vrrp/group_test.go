@@ -125,6 +125,39 @@ func TestGroupLosesOneFamily(t *testing.T) {
 	b.until(down100, bothTakeOver) // and the other one's, at last
 }
 
+// The Active gives one member up, and says nothing of the other: its host is asked at
+// once, and if nobody answers that is enough.
+func TestGroupDoubtsWhoIsSilent(t *testing.T) {
+	b := newBand(t, probing)
+	b.step(0, Start{})
+	b.step(0, heard(200, higher))
+	b.step(1, heard6(200, higher6))
+	b.pass(100 * time.Millisecond)
+	b.want(0, heard(0, higher), "1:doubt")
+	b.want(0, heard(0, higher), "") // said once more
+	b.pass(HostPatience)
+	b.want(1, HostLost{higher6}, "")
+	b.until(skew100, "0:backup→active(active-stopped) 0:send(100) 0:own 0:follow() 1:backup→active(active-host-lost) 1:send(100) 1:own 1:follow()")
+}
+
+// Both are given up: nobody need be asked any more.
+func TestGroupDoubtsNobodyWhoHasSaidIt(t *testing.T) {
+	b := newBand(t, probing)
+	b.step(0, Start{})
+	b.step(0, heard(200, higher))
+	b.step(1, heard6(200, higher6))
+	b.want(0, heard(0, higher), "1:doubt")
+	b.want(1, heard6(0, higher6), "")
+}
+
+func TestGroupDoubtsNobodyWithoutProbe(t *testing.T) {
+	b := newBand(t)
+	b.step(0, Start{})
+	b.step(0, heard(200, higher))
+	b.step(1, heard6(200, higher6))
+	b.want(0, heard(0, higher), "")
+}
+
 func TestGroupLeavesTogetherAtALostElection(t *testing.T) {
 	b := activeBand(t)
 	b.want(0, heard(101, higher), "0:send(100) 0:active→backup(higher-priority) 1:send(0) 1:active→backup(group-left)")

@@ -104,9 +104,10 @@ func resignCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "resign ROUTER",
 		Short: "Hand an active router over to another node",
-		Long: "Hand an active router over to another node. Whoever takes over is not preempted,\n" +
-			"until that one gives up or falls silent, vipd is restarted here, or --undo. The\n" +
-			"command exits with 1 when nobody took over: the router is active here again.",
+		Long: "Hand an active router over to another node, with all routers of its group. Whoever\n" +
+			"takes over is not preempted, until that one gives up or falls silent, vipd is\n" +
+			"restarted here, or --undo. The command exits with 1 when nobody took over: the\n" +
+			"router is active here again.",
 		Args: arguments(1, 1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return t.order(c, "resign", daemon.Resignation{Router: args[0], Undo: undo})

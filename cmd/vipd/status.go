@@ -87,7 +87,7 @@ func printStatus(w io.Writer, s daemon.Status, now time.Time) {
 
 // printRemarks prints what is not as it should be, and whom the Backups follow.
 func printRemarks(w io.Writer, s daemon.Status, now time.Time) {
-	var lines []string
+	lines := groupLines(s.Routers)
 	for _, r := range s.Routers {
 		for _, remark := range remarks(r, now) {
 			lines = append(lines, r.Name+" "+r.Family+": "+remark)
@@ -111,6 +111,21 @@ func printRemarks(w io.Writer, s daemon.Status, now time.Time) {
 	if len(lines) > 0 {
 		fmt.Fprintln(w, "\n"+strings.Join(lines, "\n"))
 	}
+}
+
+// groupLines say which routers move together.
+func groupLines(routers []daemon.RouterStatus) []string {
+	members := map[string][]string{}
+	for _, r := range routers {
+		if r.Group != "" && !slices.Contains(members[r.Group], r.Name) {
+			members[r.Group] = append(members[r.Group], r.Name)
+		}
+	}
+	var lines []string
+	for _, group := range slices.Sorted(maps.Keys(members)) {
+		lines = append(lines, "group "+group+" moves together: "+strings.Join(members[group], ", "))
+	}
+	return lines
 }
 
 // remarks are what there is to say about one router.

@@ -88,6 +88,30 @@ the daemon may be late on a busy host: no real-time
 	}
 }
 
+// A group is told once, and why a router has another one's priority.
+func TestPrintGroups(t *testing.T) {
+	router := func(name, group, family, failing string) daemon.RouterStatus {
+		return daemon.RouterStatus{Name: name, Group: group, Family: family, State: "backup", Priority: 1, ConfiguredPriority: 254, Failing: failing}
+	}
+	status := daemon.Status{Routers: []daemon.RouterStatus{
+		router("web", "edge", "ipv4", "inside: haproxy"), router("web", "edge", "ipv6", "inside: haproxy"),
+		router("other", "", "ipv4", ""), router("inside", "edge", "ipv4", "haproxy"),
+	}}
+	var out strings.Builder
+	printStatus(&out, status, time.Now())
+	for _, want := range []string{
+		"\ngroup edge moves together: web, inside\nweb ipv4: ",
+		"web ipv6: priority 1 instead of 254 because of inside: haproxy\n",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in:\n%s", want, out.String())
+		}
+	}
+	if n := strings.Count(out.String(), "group"); n != 1 {
+		t.Errorf("a group is told %d times:\n%s", n, out.String())
+	}
+}
+
 func TestHostWords(t *testing.T) {
 	now := time.Unix(1000000, 0)
 	for want, host := range map[string]*daemon.HostStatus{
