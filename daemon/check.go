@@ -79,6 +79,9 @@ func (d *Daemon) checked(result health.Result) {
 	if c == nil {
 		return
 	}
+	if result.Warning && result.Detail != c.last.Detail {
+		d.log.Warn("check", "check", result.Check, "verdict", c.verdict().String(), "warning", result.Detail)
+	}
 	c.last = result
 	if result.Unmade {
 		d.logUnmade(c)

@@ -93,3 +93,20 @@ func TestFlappingCheck(t *testing.T) {
 		t.Errorf("%+v, priority %d", c, r.Priority)
 	}
 }
+
+// What will go wrong is logged when it says something new, not with each probe.
+func TestWarningOfACheck(t *testing.T) {
+	s := newStage(t, oneCheck)
+	s.link(eth0)
+	for _, detail := range []string{"certificate expires in 3 days", "certificate expires in 2 days"} {
+		for range 5 {
+			s.result(health.Result{Check: "haproxy", OK: true, Warning: true, Detail: detail})
+		}
+		if n := strings.Count(s.log.String(), `warning="`+detail); n != 1 {
+			t.Errorf("%d log lines, want 1:\n%s", n, s.log.String())
+		}
+	}
+	if r := s.router("web"); r.Priority != 254 {
+		t.Errorf("priority %d", r.Priority)
+	}
+}

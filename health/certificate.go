@@ -103,16 +103,19 @@ func (c Certificate) judgeExpiry(left time.Duration) error {
 	case left <= 0:
 		return fmt.Errorf("certificate has expired %s ago", days(-left))
 	case left < c.WarnBefore:
-		return remark("certificate expires in " + days(left))
+		return remark{text: "certificate expires in " + days(left), warn: true}
 	}
 	return nil
 }
 
-// days is a duration for people; for less than two days it has hours.
+// days is a duration for people, the coarser the longer it is: the log has each once.
 func days(d time.Duration) string {
 	const day = 24 * time.Hour
-	if d < 2*day {
+	switch {
+	case d < 2*time.Hour:
 		return d.Truncate(time.Minute).String()
+	case d < 2*day:
+		return fmt.Sprintf("%d hours", d/time.Hour)
 	}
 	return fmt.Sprintf("%d days", d/day)
 }

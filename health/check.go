@@ -164,6 +164,9 @@ func (r *runner) result(err error, took time.Duration) Result {
 		err = fmt.Errorf("not asked: %w", err)
 	}
 	_, res.Sure = errors.AsType[sure](err)
+	if r, ok := errors.AsType[remark](err); ok {
+		res.Warning = r.warn
+	}
 	res.Detail = printable(err.Error())
 	return res
 }

@@ -120,7 +120,7 @@ func (l lastMoment) prober(*Check) Prober { return l }
 
 func (lastMoment) Probe(ctx context.Context) error {
 	<-ctx.Done()
-	return remark("just in time\n")
+	return remark{text: "just in time\n"}
 }
 
 // There is something to say about a success, which it stays.

@@ -2,7 +2,10 @@
 
 package health
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // listener is what must answer beside an HAProxy's socket.
 type listener struct{ Prober }
@@ -10,11 +13,11 @@ type listener struct{ Prober }
 // Probe asks the listener. What it returns says that it is the listener's.
 func (l *listener) Probe(ctx context.Context) error {
 	err := l.Prober.Probe(ctx)
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
-	case succeeded(err):
-		return remark("listener: " + err.Error())
+	}
+	if r, ok := errors.AsType[remark](err); ok {
+		return remark{text: "listener: " + r.text, warn: r.warn}
 	}
 	return partError{"listener", err}
 }

@@ -43,7 +43,7 @@ func TestHAProxyListener(t *testing.T) {
 		"both are slow":            {answering{pause: 200 * time.Millisecond}, slowly, Result{OK: true}},
 		"the listener does not":    {answering{pause: time.Minute}, says(info), Result{Detail: "listener: no answer within 300ms"}},
 		"it answers wrongly":       {answering{err: errors.New("HTTP 503")}, says(info), Result{Detail: "listener: HTTP 503"}},
-		"it has a remark":          {answering{err: remark("expires")}, says(info), Result{OK: true, Detail: "listener: expires"}},
+		"it has a remark":          {answering{err: remark{"expires", true}}, says(info), Result{OK: true, Warning: true, Detail: "listener: expires"}},
 		"it can't be asked":        {answering{err: syscall.EMFILE}, says(info), Result{Unmade: true, Detail: "not asked: listener: too many open files"}},
 		"the socket does not":      {answering{}, silent, Result{Detail: "no answer within 300ms"}},
 		"neither does":             {answering{pause: time.Minute}, silent, Result{Detail: "no answer within 300ms"}},

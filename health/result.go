@@ -28,6 +28,9 @@ type Result struct {
 	// Unmade: the probe could not be made for want of something on this side, such as
 	// file descriptors. OK is false, and it says nothing about the service.
 	Unmade bool
+	// Warning: the service can serve, and what Detail says will keep it from that if nobody
+	// does anything. OK is true.
+	Warning bool
 	// Detail says why not, for people, in at most 1 KiB, one line, printable:
 	// "HTTP 503". When OK it is empty, but for a certificate that expires soon and
 	// for what a script has printed.
@@ -37,9 +40,12 @@ type Result struct {
 }
 
 // remark is how a Prober reports a success that there is something to say about.
-type remark string
+type remark struct {
+	text string
+	warn bool // it is a Warning
+}
 
-func (r remark) Error() string { return string(r) }
+func (r remark) Error() string { return r.text }
 
 // succeeded reports whether a probe that returned err found the service well.
 func succeeded(err error) bool {

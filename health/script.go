@@ -121,7 +121,7 @@ func (s *scriptProber) verdict(r ran) error {
 	case r.err == nil && said == "":
 		return nil
 	case r.err == nil:
-		return remark(said)
+		return remark{text: said}
 	case errors.Is(r.err, syscall.EPERM) && s.User+s.Group != "":
 		return fmt.Errorf("%w: to run it as another user needs CAP_SETUID, CAP_SETGID and CAP_KILL", r.err)
 	case said == "":

@@ -95,6 +95,7 @@ func TestTLS(t *testing.T) {
 		"valid for the address":         {root.issue(t, 90*day, "127.0.0.1").serves, "", false, "", ""},
 		"expires soon":                  {root.issue(t, 13*day+time.Hour, name).serves, name, false, "", "certificate expires in 13 days"},
 		"expires within hours":          {root.issue(t, 90*time.Minute+30*time.Second, name).serves, name, false, "", "certificate expires in 1h30m0s"},
+		"expires tomorrow":              {root.issue(t, 40*time.Hour+time.Minute, name).serves, name, false, "", "certificate expires in 40 hours"},
 		"an intermediate expires soon":  {short.issue(t, 90*day, name).serves, name, false, "", "certificate expires in 3 days"},
 		"expired":                       {root.issue(t, -day, name).serves, name, false, "certificate has expired", ""},
 		"expired, whoever signed it":    {stranger.issue(t, -3*day, name).serves, name, true, "certificate has expired 3 days ago", ""},
