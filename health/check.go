@@ -157,7 +157,7 @@ func (r *runner) result(err error, took time.Duration) Result {
 	switch {
 	case err == nil:
 		return res
-	case r.died != 0:
+	case r.died != 0 && !r.mayFollow():
 		err = sure{fmt.Errorf("process %d ended: %w", r.died, err)}
 	case isShortage(err):
 		res.Unmade = true
@@ -169,6 +169,12 @@ func (r *runner) result(err error, took time.Duration) Result {
 	}
 	res.Detail = printable(err.Error())
 	return res
+}
+
+// mayFollow reports whether another process may yet take the place of one that ended.
+func (r *runner) mayFollow() bool {
+	l, ok := r.prober.(loader)
+	return ok && l.loading()
 }
 
 // excuse makes of a failure that is sure one that counts for nothing, as long as the

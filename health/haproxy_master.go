@@ -16,6 +16,10 @@ type haproxyMaster struct {
 	worker int // its worker when the pid was found out
 }
 
+// loading: a master that lives and does not answer within the timeout is at a reload. One
+// that has lost its worker ends.
+func (h *haproxy) loading() bool { return h.lives(h.master.pid) }
+
 // workerInfo asks a master's socket: the master doesn't know `show info`, but
 // passes it on to its current worker, "@1".
 func (h *haproxy) workerInfo(ctx context.Context) ([]byte, error) {

@@ -161,3 +161,19 @@ func TestHAProxyComesBack(t *testing.T) {
 		mustDieSoon(t, results, again.Process.Pid)
 	})
 }
+
+// A master that takes longer for a reload than the check waits is no death of its worker:
+// fall decides.
+func TestHAProxyMasterLoadsSlowly(t *testing.T) {
+	eachHAProxy(t, func(t *testing.T, lab *haproxyLab) {
+		master := lab.startMaster(t)
+		worker := lab.answers(t, lab.master)
+		results := run(t, HAProxy{Socket: lab.master}, time.Hour, 100*time.Millisecond)
+		mustPass(t, next(t, results))
+		kill(t, master.Process.Pid, syscall.SIGSTOP)
+		kill(t, worker, syscall.SIGKILL)
+		if r := next(t, results); r.OK || r.Sure {
+			t.Errorf("got %+v, want a failure that is counted", r)
+		}
+	})
+}

@@ -13,6 +13,13 @@ type processFinder interface {
 	named(comm string) bool
 }
 
+// loader is a Prober whose process is started by another one, which may be at it.
+type loader interface {
+	// loading reports that after a probe without an answer: nobody can tell yet
+	// whether the process that ended has a successor.
+	loading() bool
+}
+
 // watch awaits the end of the process that a service is. It says nothing about
 // the service: a reload ends a process too, and a process that can't be watched
 // (it lives in another PID namespace) may be well. So an end is only a reason to

@@ -3,12 +3,10 @@
 package lab
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -35,7 +33,7 @@ func TestProgram(t *testing.T) {
 		return used.CPU > 100*time.Millisecond && used.Memory > 1<<20
 	})
 	must(t, p.Kill())
-	until(t, func() bool { return errors.Is(syscall.Kill(child, 0), syscall.ESRCH) || zombie(child) })
+	until(t, func() bool { return gone(child) })
 	if _, err := p.Usage(); err == nil {
 		t.Error("what has ended is looked at")
 	}

@@ -8,11 +8,13 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
 
-// HTTPPeriod is how often an HTTP probe asks: no outage can be measured as shorter.
+// HTTPPeriod is how often an HTTP probe asks, unless it is told another period: no outage
+// can be measured as shorter.
 const HTTPPeriod = 5 * time.Millisecond
 
 const (
@@ -23,12 +25,17 @@ const (
 	maxName = 64
 )
 
-// probeHTTP is the HTTP probe's process.
-func probeHTTP(server string, out *sampleWriter, stop <-chan struct{}) error {
+// probeHTTP is the HTTP probe's process. Its argument is the server and the period.
+func probeHTTP(arg string, out *sampleWriter, stop <-chan struct{}) error {
+	server, word, _ := strings.Cut(arg, " ")
+	period, err := time.ParseDuration(word)
+	if err != nil {
+		return err
+	}
 	var requests sync.WaitGroup
 	defer requests.Wait()
 	slots := make(chan struct{}, maxInFlight)
-	return pace(HTTPPeriod, stop, func() {
+	return pace(period, stop, func() {
 		select {
 		case slots <- struct{}{}:
 			requests.Go(func() {

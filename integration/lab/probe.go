@@ -37,7 +37,12 @@ type Probe struct {
 // given up after a second, and counts as unanswered at once when 400 are under way.
 // The page must be served with status 200; its text is the server's name.
 func StartHTTPProbe(n *Namespace, server netip.AddrPort) (*Probe, error) {
-	return startProbe(n, "http", server.String())
+	return StartSlowHTTPProbe(n, server, HTTPPeriod)
+}
+
+// StartSlowHTTPProbe is StartHTTPProbe with another period.
+func StartSlowHTTPProbe(n *Namespace, server netip.AddrPort, period time.Duration) (*Probe, error) {
+	return startProbe(n, "http", fmt.Sprint(server, " ", period))
 }
 
 // StartUDPProbe sends the server a datagram at each period, from inside n, that an

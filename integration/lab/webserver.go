@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 )
@@ -68,15 +67,10 @@ func StartHAProxy(n *Namespace, dir string) (*HAProxy, error) {
 	return startHAProxy(n, dir, "haproxy")
 }
 
-// StartNamedHAProxy is StartHAProxy with another name for its process, of at most 15
-// bytes: for those who look for a process by its name, and see those of all hosts.
+// StartNamedHAProxy is StartHAProxy with another name for its process; see [NamedProgram].
 func StartNamedHAProxy(n *Namespace, dir, name string) (*HAProxy, error) {
-	program, err := exec.LookPath("haproxy")
+	link, err := NamedProgram(dir, "haproxy", name)
 	if err != nil {
-		return nil, err
-	}
-	link := filepath.Join(dir, name)
-	if err := os.Symlink(program, link); err != nil {
 		return nil, err
 	}
 	return startHAProxy(n, dir, link)

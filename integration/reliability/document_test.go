@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"vipd/integration/lab"
 )
 
 // table is a table of the document: what was measured of each event, in one number.
@@ -31,30 +33,12 @@ func ms(d time.Duration) int { return int(d.Round(time.Millisecond).Milliseconds
 
 // fill puts the figures into the places of a document that were made for them.
 func (f *figures) fill(path string) error {
-	file, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	text := string(file)
 	for _, t := range tables() {
-		if text, err = replace(text, t.name, f.table(t)); err != nil {
-			return fmt.Errorf("fill %s: %w", path, err)
+		if err := lab.Fill(path, t.name, f.table(t)); err != nil {
+			return err
 		}
 	}
-	if text, err = replace(text, "floor", f.floor()); err != nil {
-		return fmt.Errorf("fill %s: %w", path, err)
-	}
-	return os.WriteFile(path, []byte(text), 0o644)
-}
-
-// replace replaces what stands between the lines "<!-- NAME -->" and "<!-- end -->".
-func replace(text, name, content string) (string, error) {
-	before, rest, found := strings.Cut(text, "<!-- "+name+" -->\n")
-	_, after, ended := strings.Cut(rest, "<!-- end -->\n")
-	if !found || !ended {
-		return "", fmt.Errorf("there is no place for %q", name)
-	}
-	return before + "<!-- " + name + " -->\n" + content + "<!-- end -->\n" + after, nil
+	return lab.Fill(path, "floor", f.floor())
 }
 
 func (f *figures) table(t table) string {
