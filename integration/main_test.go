@@ -6,6 +6,7 @@ package integration_test
 
 import (
 	"context"
+	"flag"
 	"os"
 	"testing"
 	"time"
@@ -24,7 +25,15 @@ const (
 	lookInterval = 10 * time.Millisecond
 )
 
-func TestMain(m *testing.M) { lab.MainWithProgram(m, vipdEnv, "vipd/cmd/vipd") }
+// TestMain lets a few sites run at once: they wait for most of the time. Tests that
+// measure are not parallel.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "4"); err != nil {
+		panic(err)
+	}
+	lab.MainWithProgram(m, vipdEnv, "vipd/cmd/vipd")
+}
 
 // program is the vipd under test.
 func program() string { return os.Getenv(vipdEnv) }

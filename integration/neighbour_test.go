@@ -74,7 +74,6 @@ func knows(t *testing.T, w *lab.NeighborWatch, mac string, after time.Time) time
 // Every hand-over reaches a host's table within 5 ms of the new owner's first
 // announcement, in both families.
 func TestNeighbourTablesFollow(t *testing.T) {
-	t.Parallel()
 	s := runBoth(t, quick, "")
 	c := startCapture(t, s.client)
 	watches := make([]*lab.NeighborWatch, len(vips))
