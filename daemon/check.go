@@ -19,6 +19,7 @@ type check struct {
 	tally  health.Tally
 	since  time.Time // of the verdict
 	last   health.Result
+	warned string         // the last warning in the log
 	before health.Verdict // of another probe, before a reload: holds until there is a result
 }
 
@@ -79,10 +80,10 @@ func (d *Daemon) checked(result health.Result) {
 	if c == nil {
 		return
 	}
-	if result.Warning && result.Detail != c.last.Detail {
-		d.log.Warn("check", "check", result.Check, "verdict", c.verdict().String(), "warning", result.Detail)
-	}
 	c.last = result
+	if result.Warning && result.Detail != c.warned {
+		d.logWarning(c)
+	}
 	if result.Unmade {
 		d.logUnmade(c)
 	}
@@ -96,6 +97,14 @@ func (d *Daemon) checked(result health.Result) {
 	d.log.Info("check", "check", result.Check, "verdict", c.verdict().String(), "state", c.state(), "detail", result.Detail)
 	for _, r := range d.routers {
 		d.judge(r)
+	}
+}
+
+// logWarning logs at a bounded rate what will go wrong.
+func (d *Daemon) logWarning(c *check) {
+	if ok, suppressed := d.limit.allow(d.now, netip.Addr{}, "warning "+c.config.Name); ok {
+		c.warned = c.last.Detail
+		d.log.Warn("check", "check", c.config.Name, "verdict", c.verdict().String(), "warning", c.warned, "suppressed", suppressed)
 	}
 }
 
@@ -122,15 +131,14 @@ func (d *Daemon) judge(r *router) {
 		verdicts[i] = verdict{c.config.Name, c.verdict(), c.config.Penalty}
 	}
 	verdicts = append(verdicts, d.tracked(r.config)...)
-	waiting := !r.graceEnds.IsZero()
-	s := assess(r.config.Priority, verdicts, waiting || r.trusting)
+	s := assess(r.config.Priority, verdicts, !r.graceEnds.IsZero())
 	because := strings.Join(s.because, ", ")
 	if s.priority != r.priority || because != r.because {
 		d.log.Info("priority", "router", r.config.Name, "from", r.priority, "to", s.priority, "failing", because)
 	}
 	r.priority, r.because = s.priority, because
 	if !s.unknown {
-		r.graceEnds, r.trusting = time.Time{}, false
+		r.graceEnds = time.Time{}
 	}
 	d.block(r, vrrp.CheckFailed, s.fault)
 	for _, f := range r.families {
@@ -140,10 +148,10 @@ func (d *Daemon) judge(r *router) {
 	d.block(r, vrrp.AwaitingChecks, r.starting)
 }
 
-// endGrace stops waiting for first verdicts. What is unknown then, fails: a check
+// endGrace stops waiting for first verdicts, after start_grace or addedGrace. What is unknown then, fails: a check
 // that can't answer is no reason to trust.
 func (d *Daemon) endGrace(r *router) {
 	r.graceEnds = time.Time{}
-	d.log.Warn("no verdict within start_grace: it counts as failed", "router", r.config.Name, "start_grace", r.config.StartGrace)
+	d.log.Warn("no verdict of a check in time: it counts as failed", "router", r.config.Name, "start_grace", r.config.StartGrace)
 	d.judge(r)
 }

@@ -101,6 +101,7 @@ func TestWarningOfACheck(t *testing.T) {
 	for _, detail := range []string{"certificate expires in 3 days", "certificate expires in 2 days"} {
 		for range 5 {
 			s.result(health.Result{Check: "haproxy", OK: true, Warning: true, Detail: detail})
+			s.pass(time.Minute)
 		}
 		if n := strings.Count(s.log.String(), `warning="`+detail); n != 1 {
 			t.Errorf("%d log lines, want 1:\n%s", n, s.log.String())
@@ -108,5 +109,19 @@ func TestWarningOfACheck(t *testing.T) {
 	}
 	if r := s.router("web"); r.Priority != 254 {
 		t.Errorf("priority %d", r.Priority)
+	}
+}
+
+// Two certificates behind one address must not fill the log.
+func TestWarningsInTurn(t *testing.T) {
+	s := newStage(t, oneCheck)
+	s.link(eth0)
+	for range 50 {
+		for _, detail := range []string{"certificate expires in 3 days", "certificate expires in 2 days"} {
+			s.result(health.Result{Check: "haproxy", OK: true, Warning: true, Detail: detail})
+		}
+	}
+	if n := strings.Count(s.log.String(), "warning="); n != 1 {
+		t.Errorf("%d log lines, want 1", n)
 	}
 }

@@ -4,6 +4,7 @@ package daemon
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 
 	"vipd/config"
@@ -19,26 +20,48 @@ type outranking struct {
 	priority uint8
 }
 
-// penaltySum is what all of a router's penalties together take off a priority; 0: there
-// are none, or one of them alone takes all of it.
+// allOfIt is what a penalty takes off a priority that makes it the lowest, or takes the
+// router out.
+const allOfIt = math.MaxInt
+
+// penaltySum is what all of a router's penalties together take off a priority; allOfIt, if
+// one of them alone does that.
 func penaltySum(all []config.Penalty) (sum int) {
 	for _, p := range all {
 		if p.Less == 0 {
-			return 0
+			return allOfIt
 		}
 		sum += p.Less
 	}
 	return sum
 }
 
+// penalties are those of the router that can lose most: the lowest priority decides.
+func (g *group) penalties() (most int) {
+	for _, r := range g.routers {
+		most = max(most, r.penalties)
+	}
+	return most
+}
+
+// configured is the group's priority while all is well.
+func (g *group) configured() uint8 {
+	lowest := g.routers[0].config.Priority
+	for _, r := range g.routers[1:] {
+		lowest = min(lowest, r.config.Priority)
+	}
+	return lowest
+}
+
 // left is what all penalties together leave of an Active's priority, if that moves
 // nothing; 0: it does, or there are none.
-func (r *router) left(priority uint8) int {
-	if r.penalties == 0 {
+func (g *group) left(priority uint8) int {
+	penalties := g.penalties()
+	if penalties == 0 || penalties == allOfIt || priority == 0 {
 		return 0
 	}
-	left := max(int(priority)-r.penalties, lowestPriority)
-	if left < int(r.config.Priority) {
+	left := max(int(priority)-penalties, lowestPriority)
+	if left < int(g.configured()) {
 		return 0
 	}
 	return left
@@ -46,7 +69,8 @@ func (r *router) left(priority uint8) int {
 
 // warnOutranked is called for each advert, and warns of an Active and its priority once.
 func (d *Daemon) warnOutranked(f *family, source netip.Addr, priority uint8) {
-	left := f.router.left(priority)
+	g := f.router.group
+	left := g.left(priority)
 	if left == 0 || f.outranking == (outranking{source, priority}) {
 		return
 	}
@@ -55,16 +79,16 @@ func (d *Daemon) warnOutranked(f *family, source netip.Addr, priority uint8) {
 	}
 	f.outranking = outranking{source, priority}
 	d.logBounded(source, "outranked "+f.key, "no failed check can move the addresses here", f.attrs("active_priority", priority,
-		"penalties", f.router.penalties, "left", left, "priority", f.router.config.Priority)...)
+		"penalties", g.penalties(), "left", left, "priority", g.configured())...)
 }
 
 // outranked says why no failed check can move the addresses from an Active of that
 // priority to here; empty: one can.
-func (r *router) outranked(priority uint8) string {
-	left := r.left(priority)
+func (g *group) outranked(priority uint8) string {
+	left := g.left(priority)
 	if left == 0 {
 		return ""
 	}
 	return fmt.Sprintf("no failed check can move the addresses here: all penalties together (%d) leave the Active %d of its priority %d, and ours is %d",
-		r.penalties, left, priority, r.config.Priority)
+		g.penalties(), left, priority, g.configured())
 }

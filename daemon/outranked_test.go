@@ -71,6 +71,39 @@ func TestOutranked(t *testing.T) {
 	}
 }
 
+// In a group the lowest priority of a node decides, and the router that can lose most.
+func TestOutrankedGroup(t *testing.T) {
+	group := func(web, inside string) string {
+		return `routers:
+- {name: web, interface: eth0, vrid: 51, priority: 100, addresses: [192.0.2.100/24], checks: [a]}
+- {name: inside, interface: eth1, vrid: 52, priority: 50, addresses: [198.51.100.1/24], checks: [b]}
+groups:
+- {name: edge, routers: [web, inside]}
+checks:
+- {name: a, tcp: {address: "127.0.0.1:80"}, penalty: ` + web + `}
+- {name: b, tcp: {address: "127.0.0.1:81"}, penalty: ` + inside + `}
+`
+	}
+	for name, row := range map[string]struct{ yaml, want string }{
+		"too little, but for the router alone": {group("60", "60"), "all penalties together (60) leave the Active 90 of its priority 150, and ours is 50"},
+		"one router can lose enough":           {group("10", "101"), ""},
+		"one router can lose all":              {group("10", "lowest"), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t, row.yaml)
+			s.link(eth0)
+			s.link(inside)
+			for _, c := range s.d.checks {
+				s.result(health.Result{Check: c.config.Name, OK: true})
+			}
+			s.hear(advert(51, 150))
+			if got := s.router("web").Active.Outranks; !strings.HasSuffix(got, row.want) || (got == "") != (row.want == "") {
+				t.Errorf("said %q, want %q", got, row.want)
+			}
+		})
+	}
+}
+
 // It is said once of an Active and its priority, and at most once a minute of one.
 func TestOutrankedIsSaidOnce(t *testing.T) {
 	s := outrankedStage(t, oneRouter+cheap)

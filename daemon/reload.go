@@ -255,6 +255,10 @@ func (d *Daemon) replaceChecks(c *config.Config) {
 	}
 }
 
+// addedGrace is how long a check that a reload has added costs nothing before its first
+// verdict: twice the time that a probe may take. Only one that can't be made takes longer.
+const addedGrace = 2 * time.Minute
+
 // reconfigure makes a router go on by a changed configuration.
 func (d *Daemon) reconfigure(r *router, c *config.Router) {
 	r.config = c
@@ -270,7 +274,9 @@ func (d *Daemon) reconfigure(r *router, c *config.Router) {
 		}
 	}
 	r.checks, r.penalties = d.checksOf(c), penaltySum(d.config.Penalties(c))
-	r.trusting = !r.starting && slices.ContainsFunc(r.checks, func(k *check) bool { return k.verdict() == health.Unknown })
+	if !r.starting && slices.ContainsFunc(r.checks, func(k *check) bool { return k.verdict() == health.Unknown }) {
+		r.graceEnds = d.now.Add(addedGrace)
+	}
 	d.relink(r)
 	for i, f := range r.families {
 		if o := &r.group.opening; o.asked && !reflect.DeepEqual(f.want, before[i]) {

@@ -282,6 +282,19 @@ func TestAddedCheck(t *testing.T) {
 	}
 }
 
+// But one that can't be made is no reason to trust for ever.
+func TestAddedCheckThatIsNeverMade(t *testing.T) {
+	s := activeStage(t, oneRouter)
+	s.reloaded(oneCheck)
+	for range 121 {
+		s.result(health.Result{Check: "haproxy", Unmade: true})
+		s.pass(second)
+	}
+	if r := s.router("web"); r.Priority != 1 || r.State != "active" {
+		t.Errorf("%s, priority %d", r.State, r.Priority)
+	}
+}
+
 // A router that a reload adds goes by the verdicts that are there.
 func TestAddedRouterKnowsTheVerdicts(t *testing.T) {
 	for verdict, want := range map[bool]uint8{true: 254, false: 1} {

@@ -22,10 +22,8 @@ type router struct {
 	checks   []*check
 
 	starting bool // it may not run before its checks' first verdicts
-	trusting bool // checks that a reload has added cost nothing before their first verdict
 
-	// penalties is what its checks and tracked interfaces together take off an Active's
-	// priority; 0: as much as there is, or nothing.
+	// penalties is what its checks and tracked interfaces together take off a priority.
 	penalties int
 	graceEnds time.Time // zero: the checks are not waited for
 	priority  uint8     // what the core was told

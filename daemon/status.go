@@ -232,7 +232,7 @@ func (d *Daemon) familyStatus(f *family) RouterStatus {
 		s.Active = &ActiveStatus{
 			Source: core.Active.Source, Priority: core.Active.Priority,
 			Interval: core.Active.Interval.String(), Heard: d.wall(core.Active.Heard),
-			Host: d.hostStatus(f.watch), Outranks: r.outranked(core.Active.Priority),
+			Host: d.hostStatus(f.watch), Outranks: r.group.outranked(core.Active.Priority),
 		}
 	}
 	return s

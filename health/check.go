@@ -87,8 +87,9 @@ type runner struct {
 	watch  watch
 	report func(Result)
 
-	died int       // the watched process that has ended; 0: another is in its place
-	gone time.Time // since when the service is gone for sure; zero: it is not
+	probing chan error // what the probe that has not ended yet will return; nil: none
+	died    int        // the watched process that has ended; 0: another is in its place
+	gone    time.Time  // since when the service is gone for sure; zero: it is not
 }
 
 // pause is the time from the start of a probe to the start of the next.
@@ -112,7 +113,7 @@ func (r *runner) probe(ctx context.Context) {
 	if !succeeded(err) && r.watch.hasEnded() {
 		return // it ended during the probe: the next one, due at once, tells why
 	}
-	if p, ok := r.prober.(processFinder); ok && p.process() != 0 {
+	if p, ok := r.prober.(processFinder); ok && r.probing == nil && p.process() != 0 {
 		r.watch.follow(p)
 		r.died = 0 // another has taken over, well or not
 	}
@@ -131,15 +132,52 @@ func (r *runner) ask(ctx context.Context) error {
 		case <-ctx.Done():
 		}
 	}(r.watch.ended)
-	err := r.prober.Probe(ctx)
+	err := r.await(ctx)
 	switch {
-	case succeeded(err):
+	case succeeded(err), isSure(err), isShortage(err):
 		return err
 	case errors.Is(ctx.Err(), context.DeadlineExceeded),
 		errors.Is(err, os.ErrDeadlineExceeded): // the dialer's own timer may be ahead of ctx's
 		return r.tooLate(err)
 	}
 	return err
+}
+
+// endPatience is how long a probe may go on after its time is over. It takes some
+// milliseconds, also to kill a script.
+const endPatience = 500 * time.Millisecond
+
+// await runs a probe, in a goroutine of its own: the kernel may hold on to it, for a file
+// on a file system that does not answer, say. There is never a second one then.
+func (r *runner) await(ctx context.Context) error {
+	if !r.lastHasEnded() {
+		return errors.New("the last probe has not ended yet")
+	}
+	r.probing = make(chan error, 1)
+	go func(answer chan<- error) { answer <- r.prober.Probe(ctx) }(r.probing)
+	var patience <-chan time.Time
+	for done := ctx.Done(); ; {
+		select {
+		case err := <-r.probing:
+			r.probing = nil
+			return err
+		case <-done:
+			done, patience = nil, time.After(endPatience)
+		case <-patience:
+			return ctx.Err()
+		}
+	}
+}
+
+// lastHasEnded reports whether the prober is free. What the last probe has found out
+// after its time, nobody wants to know any more.
+func (r *runner) lastHasEnded() bool {
+	select {
+	case <-r.probing:
+		r.probing = nil
+	default:
+	}
+	return r.probing == nil
 }
 
 // tooLate says that there was no answer in time, and from which part, if the probe has
@@ -157,13 +195,13 @@ func (r *runner) result(err error, took time.Duration) Result {
 	switch {
 	case err == nil:
 		return res
-	case r.died != 0 && !r.mayFollow():
+	case r.died != 0 && !r.mayFollow(err):
 		err = sure{fmt.Errorf("process %d ended: %w", r.died, err)}
 	case isShortage(err):
 		res.Unmade = true
 		err = fmt.Errorf("not asked: %w", err)
 	}
-	_, res.Sure = errors.AsType[sure](err)
+	res.Sure = isSure(err)
 	if r, ok := errors.AsType[remark](err); ok {
 		res.Warning = r.warn
 	}
@@ -171,10 +209,11 @@ func (r *runner) result(err error, took time.Duration) Result {
 	return res
 }
 
-// mayFollow reports whether another process may yet take the place of one that ended.
-func (r *runner) mayFollow() bool {
+// mayFollow reports whether another process may yet take the place of one that ended. err
+// is what was found instead.
+func (r *runner) mayFollow(err error) bool {
 	l, ok := r.prober.(loader)
-	return ok && l.loading()
+	return ok && r.probing == nil && l.loading(err)
 }
 
 // excuse makes of a failure that is sure one that counts for nothing, as long as the
@@ -195,8 +234,16 @@ func (r *runner) excuse(res Result) Result {
 	return res
 }
 
+func isSure(err error) bool {
+	_, ok := errors.AsType[sure](err)
+	return ok
+}
+
 // isShortage tells whether this process or this host has run out of what a probe needs.
 func isShortage(err error) bool {
+	if _, ok := errors.AsType[shortage](err); ok {
+		return true
+	}
 	for _, shortage := range [...]error{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.ENOBUFS} {
 		if errors.Is(err, shortage) {
 			return true

@@ -138,6 +138,80 @@ func TestRunReportsARemark(t *testing.T) {
 	})
 }
 
+// held is a kind whose first probe the kernel holds on to, whatever ctx says.
+type held struct {
+	released chan struct{}
+	probes   int
+}
+
+func (h *held) prober(*Check) Prober { return h }
+
+func (h *held) Probe(context.Context) error {
+	h.probes++
+	<-h.released
+	return nil
+}
+
+// A probe that does not return is a failure, again and again; another is made when it has
+// returned.
+func TestRunProbeThatIsHeld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := &held{released: make(chan struct{})}
+		c := Check{Name: "x", Interval: time.Second, Timeout: time.Second, Kind: h}
+		ctx, cancel := context.WithTimeout(t.Context(), 4200*time.Millisecond)
+		defer cancel()
+		time.AfterFunc(3200*time.Millisecond, func() { close(h.released) })
+		start := time.Now()
+		var got []string
+		c.Run(ctx, func(r Result) { got = append(got, fmt.Sprintf("%v %v %s", time.Since(start), r.OK, r.Detail)) })
+		want := []string{"1.5s false no answer within 1s", "1.5s false the last probe has not ended yet", "2.5s false the last probe has not ended yet", "3.5s true "}
+		if !slices.Equal(got, want) || h.probes != 2 {
+			t.Errorf("%d probes\ngot  %q\nwant %q", h.probes, got, want)
+		}
+	})
+}
+
+// Nor does it keep anybody waiting who ends the check.
+func TestRunEndsWhileAProbeIsHeld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := &held{released: make(chan struct{})}
+		defer close(h.released)
+		c := Check{Name: "x", Interval: time.Second, Timeout: time.Minute, Kind: h}
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		start := time.Now()
+		c.Run(ctx, func(r Result) { t.Errorf("reported %+v", r) })
+		if took := time.Since(start); took != 600*time.Millisecond {
+			t.Errorf("it ended after %v", took)
+		}
+	})
+}
+
+// certain is a kind that knows at the last moment what is wrong.
+type certain struct{}
+
+func (c certain) prober(*Check) Prober { return c }
+
+func (certain) Probe(ctx context.Context) error {
+	<-ctx.Done()
+	return sure{errors.New("it is stopping")}
+}
+
+// What is sure is not made a late answer, which is counted.
+func TestRunIsSureAtTheLastMoment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		c := Check{Name: "x", Interval: time.Second, Timeout: time.Second, Kind: certain{}}
+		c.Run(ctx, func(r Result) {
+			cancel()
+			if !r.Sure || r.Detail != "it is stopping" {
+				t.Errorf("%+v", r)
+			}
+		})
+	})
+}
+
 // What this process lacks is not the service's fault; a process that ended is.
 func TestShortage(t *testing.T) {
 	for _, shortage := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.ENOBUFS} {

@@ -27,7 +27,7 @@ type HAProxy struct {
 }
 
 func (h HAProxy) prober(c *Check) Prober {
-	out := &haproxy{HAProxy: h, processes: c.Processes, patience: min(successorPatience, c.Timeout/2)}
+	out := &haproxy{HAProxy: h, processes: c.Processes}
 	if h.Listener != nil {
 		out.listener = &listener{h.Listener.prober(c)}
 	}
@@ -38,11 +38,10 @@ func (h HAProxy) prober(c *Check) Prober {
 type haproxy struct {
 	HAProxy
 	processes Processes
-	patience  time.Duration // how long a successor is waited for
-	listener  *listener     // nil: none
-	pid       int           // who answered; 0: nobody
-	last      int           // who answered last, in any probe
-	prefix    string        // of commands to the one who answered: "@1 " behind a master
+	listener  *listener // nil: none
+	pid       int       // who answered; 0: nobody
+	last      int       // who answered last, in any probe
+	prefix    string    // of commands to the one who answered: "@1 " behind a master
 	master    haproxyMaster
 }
 
@@ -92,12 +91,16 @@ func (h *haproxy) askSocket(ctx context.Context) error {
 // successorPatience is how long a process that is stopping is given to be followed by
 // another one. At a reload it may say that it is stopping before it has closed the
 // last of its sockets, while its successor listens already.
+// Between two calls of the kernel its successor's socket refuses, too, for as long as it
+// takes to bind all the others.
 const successorPatience = 100 * time.Millisecond
 
 // askCurrent asks for `show info` and remembers who answers. The error is sure when
-// that process is stopping and nobody follows it.
+// that process is stopping and nobody follows it for successorPatience; if the probe's
+// time is over before, it is one that counts.
 func (h *haproxy) askCurrent(ctx context.Context) error {
-	for giveUp := time.Now().Add(h.patience); ; {
+	var giveUp time.Time // zero: nothing has shown that it is stopping
+	for {
 		h.pid = 0
 		info, err := h.info(ctx)
 		if err == nil {
@@ -108,8 +111,14 @@ func (h *haproxy) askCurrent(ctx context.Context) error {
 		if stopping == nil {
 			return err
 		}
-		if time.Now().After(giveUp) || !pause(ctx) {
+		switch now := time.Now(); {
+		case giveUp.IsZero():
+			giveUp = now.Add(successorPatience)
+		case now.After(giveUp):
 			return sure{stopping}
+		}
+		if !pause(ctx) {
+			return stopping
 		}
 	}
 }

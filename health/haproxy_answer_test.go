@@ -5,6 +5,8 @@ package health
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -30,6 +32,8 @@ func TestHAProxyAnswers(t *testing.T) {
 		"stopping":                     {says(stopping), "HAProxy process 812 is stopping"},
 		"stopping, with a successor":   {inTurn(stopping, info), ""},
 		"a slow successor":             {inTurn(stopping, stopping, stopping, stopping, info), ""},
+		"slow, with a successor":       {slowly(150*time.Millisecond, inTurn(stopping, info)), ""},
+		"too slow to be sure":          {slowly(250*time.Millisecond, says(stopping)), "no answer within 300ms"},
 		"another program":              {says("Name: nginx\nPid: 1\n\n"), `not HAProxy's show info: "Name: nginx\nPid: 1\n"`},
 		"a name within another line":   {says("x: Name: HAProxy\n\n"), "not HAProxy's show info"},
 		"a blank line":                 {says("\n"), "not HAProxy's show info"},
@@ -154,6 +158,31 @@ func TestHAProxyMasterHasNoWorker(t *testing.T) {
 	defer listener.Close()
 	go accept(listener, says("Can't find the target PID matching the prefix '@1'.\n\n"))
 	l.probe(t, "not HAProxy's show info")
+}
+
+// A death behind a master is one when the master has no worker any more, and may be a
+// reload as long as it says nothing.
+func TestHAProxyDeathBehindAMaster(t *testing.T) {
+	l := newMasterLab(t)
+	closed := l.open(t)
+	l.probe(t, "")
+	closed()
+	r := runner{Check: &Check{Name: "x"}, prober: l.h, died: 5}
+	for _, row := range []struct {
+		err  error
+		sure bool
+	}{
+		{errors.New("no answer within 1s"), false},
+		{fmt.Errorf("x: %w: Can't find the target PID", errNoInfo), true},
+	} {
+		if got := r.result(row.err, 0); got.Sure != row.sure {
+			t.Errorf("%v: sure %v", row.err, got.Sure)
+		}
+	}
+	close(l.procs[4].ended)
+	if got := r.result(errors.New("no answer within 1s"), 0); !got.Sure {
+		t.Error("its master is dead, too")
+	}
 }
 
 func TestMasterPID(t *testing.T) {

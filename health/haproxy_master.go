@@ -5,6 +5,7 @@ package health
 import (
 	"bytes"
 	"context"
+	"errors"
 	"time"
 )
 
@@ -17,8 +18,10 @@ type haproxyMaster struct {
 }
 
 // loading: a master that lives and does not answer within the timeout is at a reload. One
-// that has lost its worker ends.
-func (h *haproxy) loading() bool { return h.lives(h.master.pid) }
+// that has lost its worker ends, or says that it has none.
+func (h *haproxy) loading(err error) bool {
+	return h.lives(h.master.pid) && !errors.Is(err, errNoInfo)
+}
 
 // workerInfo asks a master's socket: the master doesn't know `show info`, but
 // passes it on to its current worker, "@1".

@@ -62,6 +62,11 @@ type partError struct {
 func (e partError) Error() string { return e.part + ": " + e.error.Error() }
 func (e partError) Unwrap() error { return e.error }
 
+// shortage is how a Prober reports a want of this host that its error does not show.
+type shortage struct{ error }
+
+func (s shortage) Unwrap() error { return s.error }
+
 // sure is how a Prober reports a failure that is no matter of counting.
 type sure struct{ error }
 

@@ -8,16 +8,10 @@ import (
 	"fmt"
 	"strings"
 	"syscall"
-	"time"
 )
 
-const (
-	// scriptPath is the PATH of scripts: that of Debian's root.
-	scriptPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-	// killPatience is how long the end of a killed script is waited for. It takes
-	// some milliseconds, unless the kernel holds on to it or killing was refused.
-	killPatience = 500 * time.Millisecond
-)
+// scriptPath is the PATH of scripts: that of Debian's root.
+const scriptPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 // Script is the check by a program of the administrator's: exit status 0 is a
 // success, anything else is a failure, and so is a program that has not ended within
@@ -53,79 +47,37 @@ func (s Script) prober(c *Check) Prober {
 	return &scriptProber{Script: s, runner: c.Runner, env: []string{scriptPath, "VIPD_CHECK=" + c.Name}}
 }
 
-// scriptProber is a script and its last run.
+// scriptProber is a script and the means to run it.
 type scriptProber struct {
 	Script
 	runner Runner
 	env    []string
-	last   <-chan ran // nil: none that has not ended
 }
 
-// ran is what came of one run.
-type ran struct {
-	output []byte
-	err    error
-}
-
-// Probe runs the script, unless the last one has not ended yet.
+// Probe runs the script.
 func (s *scriptProber) Probe(ctx context.Context) error {
-	if !s.lastHasEnded() {
-		return errors.New("the last run was killed and has not ended yet")
-	}
 	as, err := s.prepare()
 	if err != nil {
 		return err
 	}
-	ended := make(chan ran, 1)
-	s.last = ended
-	go func() {
-		output, err := s.runner.Run(ctx, s.Command, s.env, as)
-		ended <- ran{output, err}
-	}()
-	return s.await(ctx)
-}
-
-func (s *scriptProber) lastHasEnded() bool {
-	if s.last == nil {
-		return true
-	}
-	select {
-	case <-s.last:
-		s.last = nil
-		return true
-	default:
-		return false
-	}
-}
-
-// await waits for the end of the run; once it has been killed, not for long.
-func (s *scriptProber) await(ctx context.Context) error {
-	var patience <-chan time.Time
-	for done := ctx.Done(); ; {
-		select {
-		case run := <-s.last:
-			s.last = nil
-			return s.verdict(run)
-		case <-done:
-			done, patience = nil, time.After(killPatience)
-		case <-patience:
-			return ctx.Err()
-		}
-	}
+	output, err := s.runner.Run(ctx, s.Command, s.env, as)
+	return s.verdict(output, err)
 }
 
 // verdict says what an exit status and an output come to.
-func (s *scriptProber) verdict(r ran) error {
-	said := strings.Join(strings.Fields(string(r.output)), " ")
+func (s *scriptProber) verdict(output []byte, err error) error {
+	said := strings.Join(strings.Fields(string(output)), " ")
 	switch {
-	case r.err == nil && said == "":
+	case err == nil && said == "":
 		return nil
-	case r.err == nil:
+	case err == nil:
 		return remark{text: said}
-	case errors.Is(r.err, syscall.EPERM) && s.User+s.Group != "":
-		return fmt.Errorf("%w: to run it as another user needs CAP_SETUID, CAP_SETGID and CAP_KILL", r.err)
+	case errors.Is(err, syscall.EAGAIN): // fork(2): a limit of processes
+		return shortage{err}
+	case errors.Is(err, syscall.EPERM) && s.User+s.Group != "":
+		return fmt.Errorf("%w: to run it as another user needs CAP_SETUID, CAP_SETGID and CAP_KILL", err)
 	case said == "":
-		return r.err
+		return err
 	}
-	return fmt.Errorf("%w: %s", r.err, said)
+	return fmt.Errorf("%w: %s", err, said)
 }

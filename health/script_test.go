@@ -214,12 +214,32 @@ func TestScriptThatCannotBeKilled(t *testing.T) {
 		c.Run(ctx, func(r Result) { got = append(got, fmt.Sprintf("%v %v %s", time.Since(start), r.OK, r.Detail)) })
 		want := []string{
 			"1.5s false no answer within 1s",
-			"1.5s false the last run was killed and has not ended yet",
-			"2.5s false the last run was killed and has not ended yet",
-			"3.5s false the last run was killed and has not ended yet",
+			"1.5s false the last probe has not ended yet",
+			"2.5s false the last probe has not ended yet",
+			"3.5s false the last probe has not ended yet",
 		}
 		if fmt.Sprint(got) != fmt.Sprint(want) || runner.runs.Load() != 1 {
 			t.Errorf("%d runs\ngot  %q\nwant %q", runner.runs.Load(), got, want)
+		}
+	})
+}
+
+// crowded is a Runner on a host that is at a limit of its processes.
+type crowded struct{}
+
+func (crowded) Run(context.Context, []string, []string, *syscall.Credential) ([]byte, error) {
+	return nil, fmt.Errorf("start /x: %w", syscall.EAGAIN)
+}
+
+// That is not the service's fault.
+func TestScriptWithoutAProcess(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	c := Check{Name: "x", Interval: time.Hour, Timeout: time.Minute, Kind: scriptOf(t, "exit 0"), Runner: crowded{}}
+	c.Run(ctx, func(r Result) {
+		cancel()
+		if !r.Unmade || r.Detail != "not asked: start /x: resource temporarily unavailable" {
+			t.Errorf("%+v", r)
 		}
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -70,6 +71,15 @@ func repeats(head, part string, pace time.Duration) func(net.Conn) {
 		for more := []byte(part); err == nil; _, err = conn.Write(more) {
 			time.Sleep(pace)
 		}
+	}
+}
+
+// slowly has the first connection wait before it is answered.
+func slowly(pause time.Duration, talk func(net.Conn)) func(net.Conn) {
+	var first sync.Once
+	return func(conn net.Conn) {
+		first.Do(func() { time.Sleep(pause) })
+		talk(conn)
 	}
 }
 

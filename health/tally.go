@@ -54,6 +54,7 @@ type Tally struct {
 	contrary   int // results in a row that contradict the verdict
 
 	turns    []time.Time // the last ones from Pass to Fail, as many as the damping counts
+	excused  bool        // the last result was; it is one of the turns
 	flapping bool
 	agreed   time.Time // when a result last said what the verdict says
 }
@@ -72,11 +73,16 @@ func (t *Tally) Verdict() Verdict { return t.verdict }
 func (t *Tally) Flapping() bool { return t.flapping }
 
 // Add counts a result of this moment and reports whether it changed the verdict. One
-// that is Unmade or Excused counts for nothing.
+// that is Unmade counts for nothing; one that is Excused for the damping only: whoever is
+// gone and back again and again flaps, too.
 func (t *Tally) Add(r Result, now time.Time) (changed bool) {
-	if r.Unmade || r.Excused {
+	switch {
+	case r.Unmade:
 		return false
+	case r.Excused:
+		return t.excuse(now)
 	}
+	defer func() { t.excused = false }()
 	says := Fail
 	if r.OK {
 		says = Pass
@@ -93,9 +99,23 @@ func (t *Tally) Add(r Result, now time.Time) (changed bool) {
 	return true
 }
 
+// excuse notes that a service is gone, which may be one time too many.
+func (t *Tally) excuse(now time.Time) (changed bool) {
+	if t.verdict == Pass && !t.excused {
+		t.noteTurn(now)
+	}
+	t.excused = true
+	if !t.flapping {
+		return false
+	}
+	changed = t.verdict == Pass
+	t.verdict, t.contrary, t.agreed = Fail, 0, now
+	return changed
+}
+
 // turn changes the verdict.
 func (t *Tally) turn(to Verdict, now time.Time) {
-	if t.verdict == Pass {
+	if t.verdict == Pass && !t.excused {
 		t.noteTurn(now)
 	}
 	t.verdict, t.contrary, t.agreed = to, 0, now

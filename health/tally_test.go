@@ -74,7 +74,11 @@ func TestDamping(t *testing.T) {
 		"deaths count as any failure":            {damping, "+D+D+D+", "PFPFP=~"},
 		"without it nothing is held":             {Damping{}, "+-+-+-+-+-+", "PFPFPFPFPFP"},
 		"one may be too many":                    {Damping{Failures: 1, Hold: 2 * time.Second}, "+-+++", "P=~Pp"},
-		"what says nothing does not reset":       {damping, "+-+-+-+0g0+", "PFPFP=~~~~P"},
+		"what says nothing does not reset":       {damping, "+-+-+-+000+", "PFPFP=~~~~P"},
+		"gone and back within the grace, again":  {damping, "+g+g+g", "Ppppp="},
+		"a long grace is one turn":               {damping, "+ggg+ggg+g", "Ppppppppp="},
+		"and one with the death at its end":      {damping, "+gD+gD+g", "PpFPpFP="},
+		"gone again while it is held":            {damping, "+-+-+-++g++++++", "PFPFP=~~~~~~Ppp"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

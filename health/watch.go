@@ -15,9 +15,9 @@ type processFinder interface {
 
 // loader is a Prober whose process is started by another one, which may be at it.
 type loader interface {
-	// loading reports that after a probe without an answer: nobody can tell yet
+	// loading reports that after a probe that failed with err: nobody can tell yet
 	// whether the process that ended has a successor.
-	loading() bool
+	loading(err error) bool
 }
 
 // watch awaits the end of the process that a service is. It says nothing about

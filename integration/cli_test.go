@@ -19,12 +19,12 @@ const badConfig = `routers:
   addresses: [192.0.2.300/24]
 `
 
-// A script that is missing is a warning where the file may be another host's.
+// A script that is missing is a mistake, unless the file is for other hosts.
 const scriptedConfig = `node: lb1
 routers:
 - name: web
   interface: eth0
-  vrid: 51
+  vrid: {lb1: 51, lb2: 51}
   addresses: [192.0.2.100/24]
   checks: [c]
 checks: [{name: c, script: {command: [/nonexistent/check]}}]
@@ -38,6 +38,8 @@ func TestCommands(t *testing.T) {
 	must(t, os.WriteFile(bad, []byte("api: "+n.socket()+"\n"+badConfig), 0o600))
 	scripted := filepath.Join(n.host.Dir, "scripted.yaml")
 	must(t, os.WriteFile(scripted, []byte(scriptedConfig), 0o600))
+	elsewhere := filepath.Join(n.host.Dir, "elsewhere.yaml")
+	must(t, os.WriteFile(elsewhere, []byte(strings.Replace(scriptedConfig, "node: lb1\n", "", 1)), 0o600))
 	mistakes := []string{bad + ":5:9: ", "vrid", bad + ":6:3: ", "priotity", bad + ":7:", "192.0.2.300"}
 	for name, test := range map[string]struct {
 		args           []string
@@ -49,8 +51,9 @@ func TestCommands(t *testing.T) {
 		"check of a good file":      {args("check", good), 0, args("fine", "lb1, lb2"), nil},
 		"check of a bad file":       {args("check", bad), 1, nil, mistakes},
 		"check of no file":          {args("check", bad+"x"), 1, nil, args("no such file")},
-		"check without a script":    {args("check", scripted), 0, args("fine"), args("warning: ", scripted+":8:", `check "c" would fail`, "/nonexistent/check: no such file")},
-		"on this host":              {args("check", "--host", scripted), 1, nil, args(scripted+":8:", `check "c" would fail`, "/nonexistent/check: no such file")},
+		"check without a script":    {args("check", scripted), 1, nil, args(scripted+":8:", `check "c" would fail`, "/nonexistent/check: no such file")},
+		"with the host":             {args("check", "--host", scripted), 1, nil, args(scripted+":8:", `check "c" would fail`, "/nonexistent/check: no such file")},
+		"for other hosts":           {args("check", elsewhere), 0, args("fine for lb1, lb2"), args("the same priority")},
 		"run with a bad file":       {args("run", "--config", bad), 1, nil, mistakes},
 		"run without a file":        {args("run", "--config", bad+"x"), 1, nil, args("no such file")},
 		"status without a daemon":   {args("status", "--config", good), 3, nil, args("not reachable", n.socket())},

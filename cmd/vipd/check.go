@@ -19,8 +19,8 @@ func checkCommand() *cobra.Command {
 		Use:   "check [FILE]",
 		Short: "Check a configuration file, for all the nodes it names",
 		Long: "Check a configuration file, for all the nodes it names. Nothing on this host is\n" +
-			"touched or needed. With --host the file is also compared with this host; without\n" +
-			"it, scripts that could not be run here are a warning.",
+			"touched or needed; but if this host is one of the nodes, the scripts of checks\n" +
+			"must be there. With --host the file is compared with this host's network, too.",
 		Args: arguments(0, 1),
 		RunE: func(c *cobra.Command, args []string) error {
 			path := config.DefaultPath
@@ -50,8 +50,8 @@ func check(stdout, stderr io.Writer, path string, host bool) error {
 	return nil
 }
 
-// here is what this host has to say to a file. If it was not asked for (`--host`), it is a
-// warning, and about scripts only: the file may be for other hosts.
+// here is what this host has to say to a file that is for it. If it was not asked for
+// (`--host`), it is about scripts only.
 func here(file *config.File, path string, host bool) config.Problems {
 	own, err := onThisHost(file)
 	switch {
@@ -62,11 +62,7 @@ func here(file *config.File, path string, host bool) config.Problems {
 	case host:
 		return own.AgainstHost(path)
 	}
-	problems := own.Scripts(path)
-	for i := range problems {
-		problems[i].Warning = true
-	}
-	return problems
+	return own.Scripts(path)
 }
 
 func forNodes(file *config.File) string {
