@@ -12,8 +12,9 @@ FUZZTIME ?= 60s
 
 # The race detector needs a C compiler.
 RACE := $(if $(shell command -v gcc),-race)
-# One package at a time: the tests of timing share two cores with nobody.
-GOTEST := go test -count=1 -p 1 $(RACE)
+GOTEST := go test -count=1 $(RACE)
+# These measure no time that a neighbour could spoil.
+PATIENT := . ./api ./bench/... ./cmd/... ./config ./daemon ./host ./vrrp ./vrrp/mutants
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,10 +25,12 @@ build: ## build bin/vipd, static
 test: needs current check cover ## all tests, in network namespaces, with real HAProxy, nginx, keepalived, FRR (root)
 	@# One goroutine, which the race detector makes ten times slower.
 	go test -count=1 ./vrrp/vrrpsim
-	$(GOTEST) $$(go list ./... | grep -v /vrrpsim)
+	$(GOTEST) $(PATIENT)
+	@# One package at a time: the tests of timing share two cores with nobody.
+	$(GOTEST) -p 1 $$(go list ./... | grep -vxF "$$(go list $(PATIENT) ./vrrp/vrrpsim)")
 
 unit: ## the tests that need no root
-	$(GOTEST) . ./vrrp/... ./config ./daemon ./api ./cmd/...
+	$(GOTEST) -p 1 . ./vrrp/... ./config ./daemon ./api ./cmd/...
 
 check: ## formatting, go vet, staticcheck
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \

@@ -137,7 +137,8 @@ func (r *runner) ask(ctx context.Context) error {
 	case succeeded(err), isSure(err), isShortage(err):
 		return err
 	case errors.Is(ctx.Err(), context.DeadlineExceeded),
-		errors.Is(err, os.ErrDeadlineExceeded): // the dialer's own timer may be ahead of ctx's
+		errors.Is(err, context.DeadlineExceeded), // the dialer's own timer may be ahead of ctx's
+		errors.Is(err, os.ErrDeadlineExceeded):
 		return r.tooLate(err)
 	}
 	return err
