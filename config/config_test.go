@@ -132,27 +132,37 @@ func TestEveryKey(t *testing.T) {
 			Checks: []string{"http", "tcp"}, Params: inside, Tracked: []TrackedInterface{{Name: "eth2"}},
 			Families: []Family{{Params: inside4, Held: []Address{held("198.51.100.7/24", "eth1")}}},
 		}},
-		Checks: []Check{
-			{Check: health.Check{Name: "haproxy", Interval: 2 * time.Second, Jitter: 200 * time.Millisecond, Timeout: 500 * time.Millisecond, Grace: 5 * time.Second,
-				Kind: health.HAProxy{Socket: "/run/haproxy/admin.sock"}}, Rise: 3, Fall: 4,
-				Damping: health.Damping{Failures: 2, Within: time.Hour, Hold: 10 * time.Minute}, Penalty: Penalty{Fault: true}},
-			{Check: health.Check{Name: "nginx", Interval: time.Second, Jitter: 100 * time.Millisecond, Timeout: time.Second,
-				Kind: health.Nginx{PIDFile: "/run/nginx.pid", HTTP: health.HTTP{URL: "http://127.0.0.1:8080/health"}}}, Rise: 2, Fall: 2, Penalty: Penalty{Less: 100}},
-			{Check: health.Check{Name: "http", Interval: time.Second, Jitter: 100 * time.Millisecond, Timeout: time.Second,
-				Kind: health.HTTP{URL: "http://[::1]/", Host: "example.org", Status: []int{200, 204}}}, Rise: 2, Fall: 2, Damping: defaultDamping},
-			{Check: health.Check{Name: "tcp", Interval: time.Second, Jitter: 100 * time.Millisecond, Timeout: time.Second,
-				Kind: health.TCP{Address: "127.0.0.1:443"}}, Rise: 2, Fall: 2, Damping: defaultDamping},
-		},
+		Checks: everyCheck(),
 	}
 	if diff := cmp.Diff(want, got, plain...); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	other := f.byNode["lb2"].Routers
+	otherNode(t, f.byNode["lb2"].Routers, web6)
+}
+
+// otherNode sees what full.yaml has for lb2; six is lb1's IPv6 router.
+func otherNode(t *testing.T, other []Router, six vrrp.Params) {
+	t.Helper()
 	if other[0].Interface != "ens3" || other[0].Probe || other[0].Priority != 200 || other[1].Checks[0] != "tcp" {
 		t.Errorf("lb2's values: %+v", other)
 	}
-	if f := other[0].Families[1]; f.Source != web6.Peers[0] || !slices.Equal(f.Peers, addrs("2001:db8::11")) {
+	if f := other[0].Families[1]; f.Source != six.Peers[0] || !slices.Equal(f.Peers, addrs("2001:db8::11")) {
 		t.Errorf("lb2's unicast: %v to %v", f.Source, f.Peers)
+	}
+}
+
+// everyCheck is the checks of testdata/full.yaml.
+func everyCheck() []Check {
+	return []Check{
+		{Check: health.Check{Name: "haproxy", Interval: 2 * time.Second, Jitter: 200 * time.Millisecond, Timeout: 500 * time.Millisecond, Grace: 5 * time.Second,
+			Kind: health.HAProxy{Socket: "/run/haproxy/admin.sock"}}, Rise: 3, Fall: 4,
+			Damping: health.Damping{Failures: 2, Within: time.Hour, Hold: 10 * time.Minute}, Penalty: Penalty{Fault: true}},
+		{Check: health.Check{Name: "nginx", Interval: time.Second, Jitter: 100 * time.Millisecond, Timeout: time.Second,
+			Kind: health.Nginx{PIDFile: "/run/nginx.pid", HTTP: health.HTTP{URL: "http://127.0.0.1:8080/health"}}}, Rise: 2, Fall: 2, Penalty: Penalty{Less: 100}},
+		{Check: health.Check{Name: "http", Interval: time.Second, Jitter: 100 * time.Millisecond, Timeout: time.Second,
+			Kind: health.HTTP{URL: "http://[::1]/", Host: "example.org", Status: []int{200, 204}}}, Rise: 2, Fall: 2, Damping: defaultDamping},
+		{Check: health.Check{Name: "tcp", Interval: time.Second, Jitter: 100 * time.Millisecond, Timeout: time.Second,
+			Kind: health.TCP{Address: "127.0.0.1:443"}}, Rise: 2, Fall: 2, Damping: defaultDamping},
 	}
 }
 
@@ -202,7 +212,6 @@ func refused(t *testing.T, mistakes []mistake) {
 }
 
 func TestMistakes(t *testing.T) {
-	const tcp = "tcp: {address: '127.0.0.1:80'}"
 	refused(t, []mistake{
 		{"empty file", "", "vipd.yaml: is empty: at least `routers` must be there"},
 		{"only a comment", "# nothing\n", "vipd.yaml: is empty: at least `routers` must be there"},
@@ -250,10 +259,18 @@ func TestMistakes(t *testing.T) {
 		{"VRID twice on an interface", minimal + "- {name: b, interface: eth0, vrid: 51, addresses: [192.0.2.101/24]}\n", `vipd.yaml:6:36: routers[1].vrid: 51 is used on eth0 by router "web" already: want another, 1–255`},
 		{"name twice", minimal + "- {name: web, interface: eth0, vrid: 52, addresses: [192.0.2.101/24]}\n", `vipd.yaml:6:10: routers[1].name: "web" is the name of a router already`},
 		{"address in two routers", minimal + "- {name: b, interface: eth1, vrid: 51, addresses: [192.0.2.100/24]}\n", `vipd.yaml:6:51: routers[1].addresses: 192.0.2.100 is there twice, first in router "web"`},
+		{"check aimed at an IPv6 virtual address", minimal + "  checks: [c]\n- {name: b, interface: eth0, vrid: 1, addresses: [fe80::1]}\nchecks: [{name: c, tcp: {address: '[fe80::1%eth0]:80'}}]\n", `vipd.yaml:8:10: checks[0]: check "c" is aimed at the virtual address fe80::1, which is on the other node half of the time: want an address of this node, such as 127.0.0.1`},
+		{"log level", "log: {level: loud}\n" + minimal, `vipd.yaml:1:14: log.level: "loud": want debug or info or warn or error`},
+		{"node without values", strings.Replace(twoNodes, "lb1\nr", "lb3\nr", 1), `vipd.yaml:1:7: node: "lb3" has no values: the file has some for lb1, lb2`},
+	})
+}
+
+func TestMistakesInChecks(t *testing.T) {
+	const tcp = "tcp: {address: '127.0.0.1:80'}"
+	refused(t, []mistake{
 		{"check aimed at the virtual address", withCheck("http: {url: 'http://192.0.2.100/'}"), `vipd.yaml:8:3: checks[0]: check "c" is aimed at the virtual address 192.0.2.100, which is on the other node half of the time: want an address of this node, such as 127.0.0.1`},
 		{"tcp check aimed at the virtual address", withCheck("tcp: {address: '192.0.2.100:80'}"), `vipd.yaml:8:3: checks[0]: check "c" is aimed at the virtual address 192.0.2.100, which is on the other node half of the time: want an address of this node, such as 127.0.0.1`},
 		{"the virtual address as IPv6", withCheck("tcp: {address: '[::ffff:192.0.2.100]:80'}"), `vipd.yaml:8:3: checks[0]: check "c" is aimed at the virtual address 192.0.2.100, which is on the other node half of the time: want an address of this node, such as 127.0.0.1`},
-		{"check aimed at an IPv6 virtual address", minimal + "  checks: [c]\n- {name: b, interface: eth0, vrid: 1, addresses: [fe80::1]}\nchecks: [{name: c, tcp: {address: '[fe80::1%eth0]:80'}}]\n", `vipd.yaml:8:10: checks[0]: check "c" is aimed at the virtual address fe80::1, which is on the other node half of the time: want an address of this node, such as 127.0.0.1`},
 		{"nginx check aimed at the virtual address", withCheck("nginx: {pid_file: /run/nginx.pid, url: 'http://192.0.2.100/'}"), `vipd.yaml:8:3: checks[0]: check "c" is aimed at the virtual address 192.0.2.100, which is on the other node half of the time: want an address of this node, such as 127.0.0.1`},
 		{"check without a kind", withCheck("rise: 1"), "vipd.yaml:8:3: checks[0]: 0 kinds of check in one: want exactly one of haproxy, nginx, http, tcp, tls, process, ping, dns, file, script"},
 		{"check of two kinds", withCheck(tcp + ", http: {url: 'http://127.0.0.1/'}"), "vipd.yaml:8:3: checks[0]: 2 kinds of check in one: want exactly one of haproxy, nginx, http, tcp, tls, process, ping, dns, file, script"},
@@ -274,8 +291,6 @@ func TestMistakes(t *testing.T) {
 		{"rise 0", withCheck(tcp + ", rise: 0"), `vipd.yaml:8:51: checks[0].rise: "0": want a whole number, 1–100`},
 		{"penalty 254", withCheck(tcp + ", penalty: 254"), `vipd.yaml:8:54: checks[0].penalty: "254": want a whole number, 1–253`},
 		{"penalty as a word", withCheck(tcp + ", penalty: high"), `vipd.yaml:8:54: checks[0].penalty: "high": want lowest, fault or a whole number, 1–253`},
-		{"log level", "log: {level: loud}\n" + minimal, `vipd.yaml:1:14: log.level: "loud": want debug or info or warn or error`},
-		{"node without values", strings.Replace(twoNodes, "lb1\nr", "lb3\nr", 1), `vipd.yaml:1:7: node: "lb3" has no values: the file has some for lb1, lb2`},
 	})
 }
 

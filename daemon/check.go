@@ -148,10 +148,10 @@ func (d *Daemon) judge(r *router) {
 	d.block(r, vrrp.AwaitingChecks, r.starting)
 }
 
-// endGrace stops waiting for first verdicts, after start_grace or addedGrace. What is unknown then, fails: a check
-// that can't answer is no reason to trust.
+// endGrace stops waiting for first verdicts, after start_grace or addedGrace. What is
+// unknown then, fails: a check that can't answer is no reason to trust.
 func (d *Daemon) endGrace(r *router) {
 	r.graceEnds = time.Time{}
-	d.log.Warn("no verdict of a check in time: it counts as failed", "router", r.config.Name, "start_grace", r.config.StartGrace)
+	d.log.Warn("no verdict of a check in time: it counts as failed", "router", r.config.Name)
 	d.judge(r)
 }

@@ -202,7 +202,7 @@ func (d *Daemon) reload(c *config.Config, plan config.Plan) {
 		d.log.Info("reload", "router", s.Router, "what", s.What, "from", s.From, "to", s.To, "cost", string(s.Cost))
 	}
 	for _, k := range plan.Kept {
-		if at := d.isPending(k.Old); at >= 0 {
+		if at := d.pendingAt(k.Old); at >= 0 {
 			d.pending[at] = k.New
 		} else if g := d.running(k.Old); g != nil {
 			for i, r := range g.routers {
@@ -228,8 +228,8 @@ func (d *Daemon) running(c config.Group) *group {
 	return nil
 }
 
-// isPending finds a group among those that have not started yet; -1: it is none of them.
-func (d *Daemon) isPending(c config.Group) int {
+// pendingAt finds a group among those that have not started yet; -1: it is none of them.
+func (d *Daemon) pendingAt(c config.Group) int {
 	return slices.IndexFunc(d.pending, func(p config.Group) bool { return p.Routers[0] == c.Routers[0] })
 }
 
@@ -319,7 +319,7 @@ func (d *Daemon) setAgain(f *family) {
 
 // remove makes a group leave: it hands its addresses over as at a stop.
 func (d *Daemon) remove(c config.Group) {
-	if at := d.isPending(c); at >= 0 {
+	if at := d.pendingAt(c); at >= 0 {
 		d.pending = slices.Delete(d.pending, at, at+1)
 		return
 	}

@@ -355,26 +355,87 @@ func (p processes) Watch(pid int) (<-chan struct{}, func(), error) {
 	return p[pid].ended, func() { p[pid].stops++ }, nil
 }
 
-// TestRunWatches has the service fail or move half-way between two probes.
-func TestRunWatches(t *testing.T) {
-	const second = time.Second
-	type report struct {
-		at     time.Duration
-		ok     bool
-		died   bool
-		detail string
-	}
-	tests := map[string]struct {
-		procs processes
-		event func(s *service, p processes) // at 0.5 s
-		want  []report                      // within the first 2.2 s
-	}{
+// report is a result, and when it came.
+type report struct {
+	at     time.Duration
+	ok     bool
+	died   bool
+	detail string
+}
+
+// watched is a service that fails or moves half-way between two probes.
+type watched struct {
+	procs processes
+	event func(s *service, p processes) // at 0.5 s
+	want  []report                      // within the first 2.2 s
+}
+
+const second = time.Second
+
+func (w watched) run(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, p := range w.procs {
+			p.ended = make(chan struct{}) // of this bubble
+		}
+		s := &service{pid: 1}
+		c := Check{Name: "x", Interval: second, Timeout: second, Kind: s, Processes: w.procs}
+		ctx, cancel := context.WithTimeout(t.Context(), 2200*time.Millisecond)
+		defer cancel()
+		go func() {
+			time.Sleep(second / 2)
+			w.event(s, w.procs)
+		}()
+		start := time.Now()
+		var got []report
+		c.Run(ctx, func(r Result) {
+			got = append(got, report{time.Since(start), r.OK, r.Sure, r.Detail})
+		})
+		if !slices.Equal(got, w.want) {
+			t.Errorf("got  %+v\nwant %+v", got, w.want)
+		}
+	})
+}
+
+func TestRunTellsOfDeaths(t *testing.T) {
+	for name, test := range map[string]watched{
 		"a death is told at once, then the interval": {
 			processes{1: newProcess("service")},
 			func(s *service, p processes) { s.become(0, false); close(p[1].ended) },
 			[]report{{0, true, false, ""}, {second / 2, false, true, "process 1 ended: connection refused"},
 				{3 * second / 2, false, false, "connection refused"}},
 		},
+		"a death during a probe that hangs cuts it short": {
+			processes{1: newProcess("service")},
+			func(s *service, p processes) {
+				s.become(1, true)
+				time.Sleep(second)
+				s.become(0, false)
+				close(p[1].ended)
+			},
+			[]report{{0, true, false, ""}, {3 * second / 2, false, true, "process 1 ended: connection refused"}},
+		},
+		"nobody answers after an end": {
+			processes{1: newProcess("service")},
+			func(s *service, p processes) { s.become(0, true); close(p[1].ended) },
+			[]report{{0, true, false, ""}, {3 * second / 2, false, true, "process 1 ended: no answer within 1s"}},
+		},
+		"in another PID namespace the probes decide": {
+			processes{},
+			func(s *service, p processes) { s.become(0, false) },
+			[]report{{0, true, false, ""}, {second, false, false, "connection refused"}, {2 * second, false, false, "connection refused"}},
+		},
+		"somebody else with the number is not watched": {
+			processes{1: newProcess("bash")},
+			func(s *service, p processes) { s.become(0, false); close(p[1].ended) },
+			[]report{{0, true, false, ""}, {second, false, false, "connection refused"}, {2 * second, false, false, "connection refused"}},
+		},
+	} {
+		t.Run(name, test.run)
+	}
+}
+
+func TestRunFollowsSuccessors(t *testing.T) {
+	for name, test := range map[string]watched{
 		"a reload is no death": {
 			processes{1: newProcess("service"), 2: newProcess("service")},
 			func(s *service, p processes) { s.become(2, false); close(p[1].ended) },
@@ -401,61 +462,13 @@ func TestRunWatches(t *testing.T) {
 			},
 			[]report{{0, true, false, ""}, {second, true, false, ""}, {2 * second, true, false, ""}},
 		},
-		"a death during a probe that hangs cuts it short": {
-			processes{1: newProcess("service")},
-			func(s *service, p processes) {
-				s.become(1, true)
-				time.Sleep(second)
-				s.become(0, false)
-				close(p[1].ended)
-			},
-			[]report{{0, true, false, ""}, {3 * second / 2, false, true, "process 1 ended: connection refused"}},
-		},
-		"nobody answers after an end": {
-			processes{1: newProcess("service")},
-			func(s *service, p processes) { s.become(0, true); close(p[1].ended) },
-			[]report{{0, true, false, ""}, {3 * second / 2, false, true, "process 1 ended: no answer within 1s"}},
-		},
 		"a successor that hangs is no death": {
 			processes{1: newProcess("service"), 2: newProcess("service")},
 			func(s *service, p processes) { s.become(2, true); close(p[1].ended) },
 			[]report{{0, true, false, ""}, {3 * second / 2, false, false, "no answer within 1s"}},
 		},
-		"in another PID namespace the probes decide": {
-			processes{},
-			func(s *service, p processes) { s.become(0, false) },
-			[]report{{0, true, false, ""}, {second, false, false, "connection refused"}, {2 * second, false, false, "connection refused"}},
-		},
-		"somebody else with the number is not watched": {
-			processes{1: newProcess("bash")},
-			func(s *service, p processes) { s.become(0, false); close(p[1].ended) },
-			[]report{{0, true, false, ""}, {second, false, false, "connection refused"}, {2 * second, false, false, "connection refused"}},
-		},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				for _, p := range test.procs {
-					p.ended = make(chan struct{}) // of this bubble
-				}
-				s := &service{pid: 1}
-				c := Check{Name: "x", Interval: second, Timeout: second, Kind: s, Processes: test.procs}
-				ctx, cancel := context.WithTimeout(t.Context(), 2200*time.Millisecond)
-				defer cancel()
-				go func() {
-					time.Sleep(second / 2)
-					test.event(s, test.procs)
-				}()
-				start := time.Now()
-				var got []report
-				c.Run(ctx, func(r Result) {
-					got = append(got, report{time.Since(start), r.OK, r.Sure, r.Detail})
-				})
-				if !slices.Equal(got, test.want) {
-					t.Errorf("got  %+v\nwant %+v", got, test.want)
-				}
-			})
-		})
+	} {
+		t.Run(name, test.run)
 	}
 }
 

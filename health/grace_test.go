@@ -14,7 +14,6 @@ import (
 // TestGrace has a service end half a second after a probe; it has three seconds to come
 // back.
 func TestGrace(t *testing.T) {
-	const second = time.Second
 	type report struct {
 		at            time.Duration
 		says, details string

@@ -14,10 +14,9 @@ import (
 	"vipd/daemon"
 )
 
-// What a person sees, of a node with everything to say.
-func TestPrintStatus(t *testing.T) {
-	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	status := daemon.Status{
+// eventful is the status of a node with everything to say.
+func eventful(now time.Time) daemon.Status {
+	return daemon.Status{
 		Node: "lb2", Version: "1.0", Started: now.Add(-72 * time.Hour),
 		Routers: []daemon.RouterStatus{{
 			Name: "web", Family: "ipv4", State: "backup", Reason: "started", Since: now.Add(-90 * time.Second),
@@ -41,6 +40,12 @@ func TestPrintStatus(t *testing.T) {
 		Reload: &daemon.ReloadStatus{At: now.Add(-time.Minute), Error: "vipd.yaml:3:3: unknown key"},
 		Loop:   daemon.LoopStatus{Late: 1, MaxLate: "2s", Dropped: 1, Overrun: 2, Rejected: map[string]uint64{"ttl": 7}, Scheduling: "other", Problem: "no real-time"},
 	}
+}
+
+// What a person sees, of a node with everything to say.
+func TestPrintStatus(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	status := eventful(now)
 	const want = `node lb2, vipd 1.0, running for 3d
 
 ROUTER  FAMILY  STATE   SINCE  REASON                  PRIORITY  INTERFACE  VRID  ADDRESSES
