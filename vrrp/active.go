@@ -19,10 +19,12 @@ const (
 // takeOver goes to Active (§6.4.1, §6.4.2). The advert goes first, as the RFC has
 // it; the announcements follow when the addresses are there.
 func (r *Router) takeOver(now time.Time, why Reason, fx []Effect) []Effect {
+	last := r.predecessor(why)
 	fx = r.become(now, Active, why, fx)
 	r.release, r.silence = time.Time{}, time.Time{} // a Backup that was still releasing keeps them
 	r.interval = r.params.Interval
 	fx = r.sendTwice(now, fx)
+	fx = r.beginPassing(now, last, fx)
 	return append(fx, Own{Wanted: true})
 }
 
@@ -104,6 +106,9 @@ func (r *Router) receiveActive(now time.Time, a *Advert, source netip.Addr, fx [
 func (r *Router) yield(now time.Time, why Reason, a *Advert, source netip.Addr, fx []Effect) []Effect {
 	fx = r.sendOnce(now, fx)
 	fx = r.enterBackup(now, why, fx)
+	if !r.lowered {
+		r.leaveOnPurpose()
+	}
 	r.follow(now, a, source)
 	r.interval = a.Interval
 	r.succeeded(now, source)

@@ -18,6 +18,9 @@ const (
 	MaxAddresses = 255
 
 	typeAdvertisement = 1
+	// typeReport is none of IANA's types. Whoever does not know it must discard it
+	// (§5.2.2, §7.1), and it is sent to vipd alone, by unicast: drain.go.
+	typeReport = 15
 
 	headerLen = 8
 	authLen   = 8 // the authentication data of version 2
@@ -57,6 +60,7 @@ type Advert struct {
 	Checksum  Checksum      // the form that was received, or is to be sent
 	Auth      Auth          // version 2
 	Addresses []netip.Addr
+	Report    bool // it is none, but says in its form that its sender drains
 }
 
 // Auth is how a VRRPv2 advert is authenticated. RFC 3768 has none; the plain
@@ -93,7 +97,7 @@ type Meta struct {
 // are of the same family as source and destination.
 func (a *Advert) AppendTo(b []byte, source, destination netip.Addr) []byte {
 	start := len(b)
-	b = append(b, a.Version<<4|typeAdvertisement, a.VRID, a.Priority, uint8(len(a.Addresses)))
+	b = append(b, a.Version<<4|a.kind(), a.VRID, a.Priority, uint8(len(a.Addresses)))
 	if a.Version == 2 {
 		b = append(b, uint8(a.Auth.Type), uint8(a.Interval/time.Second))
 	} else {
@@ -109,6 +113,14 @@ func (a *Advert) AppendTo(b []byte, source, destination netip.Addr) []byte {
 	message := b[start:]
 	binary.BigEndian.PutUint16(message[6:8], checksum(message, source, destination, a.Checksum))
 	return b
+}
+
+// kind is the type on the wire.
+func (a *Advert) kind() uint8 {
+	if a.Report {
+		return typeReport
+	}
+	return typeAdvertisement
 }
 
 func appendAddress(b []byte, address netip.Addr) []byte {
@@ -132,7 +144,7 @@ func Parse(b []byte, m Meta, addresses []netip.Addr) (Advert, Reject) {
 	if !ok {
 		return Advert{}, RejectChecksum
 	}
-	a := Advert{Version: b[0] >> 4, VRID: b[1], Priority: b[2], Checksum: form}
+	a := Advert{Version: b[0] >> 4, VRID: b[1], Priority: b[2], Checksum: form, Report: b[0]&0x0f == typeReport}
 	end := len(b)
 	if a.Version == 2 {
 		end -= authLen
@@ -157,7 +169,7 @@ func refusePacket(b []byte, m Meta) Reject {
 		return RejectTruncated
 	case b[0]>>4 != 3 && (b[0]>>4 != 2 || !ipv4):
 		return RejectVersion
-	case b[0]&0x0f != typeAdvertisement:
+	case b[0]&0x0f != typeAdvertisement && b[0]&0x0f != typeReport:
 		return RejectType
 	case len(b) < headerLen || len(b) < messageLen(b, ipv4):
 		return RejectTruncated

@@ -28,6 +28,7 @@
 //	releasing.go   what goes beyond the RFC: make before break
 //	doubt.go       what goes beyond the RFC: an Active whose host is gone
 //	hostwatch.go   whether a host is there, for all routers that follow it
+//	drain.go       what goes beyond the RFC: established connections
 //	resign.go      what goes beyond the RFC: a planned switchover
 //	resume.go      what goes beyond the RFC: a crash that changed nothing
 //	announce.go    when gratuitous ARP is due

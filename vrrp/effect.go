@@ -5,7 +5,7 @@ package vrrp
 import "net/netip"
 
 // Effect is what a router wants done. The set is closed: Transition, Send, Own,
-// Silence, Announce, Follow, Doubt, Refused, Notice. Effects are carried out in the order they are given.
+// Silence, Drain, Report, Pass, Announce, Follow, Doubt, Refused, Notice. Effects are carried out in the order they are given.
 type Effect interface{ effect() }
 
 type (
@@ -25,6 +25,20 @@ type (
 	// Silence asks to answer ARP and ND for the addresses no longer, though they are
 	// kept: hosts shall find the next Active, and nobody else. The next Own ends it.
 	Silence struct{}
+
+	// Drain asks to keep the addresses for established connections alone, where neither ARP
+	// nor ND answers for them, and to say when none is left (Drained). The next Own ends it:
+	// what is left then is reset, unless the addresses are wanted.
+	Drain struct{}
+
+	// Report asks for a report to the next Active that the router drains (EncodeReport).
+	// It renews the lease.
+	Report struct{ To netip.Addr }
+
+	// Pass asks to pass on to that router what arrives for our addresses and belongs to
+	// no connection of ours. It comes again and again, so that it can end by itself after a
+	// crash. Zero: not any more.
+	Pass struct{ To netip.Addr }
 
 	// Announce asks for one gratuitous ARP, or unsolicited NA, for each address; or only
 	// for those that Owned said were added.
@@ -50,6 +64,9 @@ func (Transition) effect() {}
 func (Send) effect()       {}
 func (Own) effect()        {}
 func (Silence) effect()    {}
+func (Drain) effect()      {}
+func (Report) effect()     {}
+func (Pass) effect()       {}
 func (Announce) effect()   {}
 func (Follow) effect()     {}
 func (Doubt) effect()      {}

@@ -60,7 +60,7 @@ func (g *rig) step(in Input) []Effect {
 		}
 	}
 	s := g.router.Status()
-	if s.Owns != (s.State == Active || s.Phase == Releasing) {
+	if s.Owns != (s.State == Active || s.Phase == Releasing || s.Phase == Draining) {
 		g.t.Fatalf("owns %v in %v %v", s.Owns, s.State, s.Phase)
 	}
 	return fx

@@ -59,12 +59,14 @@ func (g *Group) Step(now time.Time, member int, in Input, fx []MemberEffect) []M
 		fx = g.resume(now, in, fx)
 	case Priority:
 		g.priority[member] = in.Effective
+		g.lower()
 		fx = g.stepAll(now, Priority{g.lowest()}, fx)
 	default:
 		fx = g.step(now, member, in, fx)
 	}
 	fx = g.blockTogether(now, fx)
 	fx = g.leaveTogether(now, fx)
+	g.drainTogether(now)
 	g.acceptTogether()
 	if _, tick := in.(Tick); tick {
 		fx = g.takeOverTogether(now, fx)
@@ -96,6 +98,17 @@ func (g *Group) lowest() uint8 {
 		lowest = min(lowest, p)
 	}
 	return lowest
+}
+
+// lower tells all members whether something fails in any of them.
+func (g *Group) lower() {
+	lowered := false
+	for i, m := range g.members {
+		lowered = lowered || g.priority[i] < m.params.Priority
+	}
+	for _, m := range g.members {
+		m.lowered = lowered
+	}
 }
 
 func (g *Group) stepAll(now time.Time, in Input, fx []MemberEffect) []MemberEffect {

@@ -35,6 +35,10 @@ func (r *Router) startUp(now time.Time, fx []Effect) []Effect {
 func (r *Router) stop(now time.Time, fx []Effect) []Effect {
 	r.started, r.resigned = false, false
 	r.blocked, r.retry = r.blocked.without(AddressFailed), time.Time{}
+	if r.drains() {
+		fx = r.disown(fx)
+	}
+	r.draining = draining{}
 	return r.shutDown(now, Stopped, true, fx)
 }
 
@@ -42,7 +46,7 @@ func (r *Router) stop(now time.Time, fx []Effect) []Effect {
 func (r *Router) block(now time.Time, why Reason, fx []Effect) []Effect {
 	r.blocked = r.blocked.with(why)
 	if !why.graceful() && !r.release.IsZero() {
-		fx = r.endRelease(fx) // nobody can reach the addresses here any more
+		fx = r.disown(fx) // nobody can reach the addresses here any more
 	}
 	fx = r.shutDown(now, why, why.graceful(), fx)
 	if !why.heard() {
@@ -81,8 +85,11 @@ func (r *Router) shutDown(now time.Time, why Reason, graceful bool, fx []Effect)
 	case !wasActive:
 	case graceful:
 		r.release = now.Add(r.params.Interval + releaseMargin)
+		if why == Maintenance {
+			r.leaveOnPurpose()
+		}
 	default:
-		fx = append(fx, Own{Wanted: false})
+		fx = r.disown(fx)
 	}
 	return fx
 }
@@ -90,6 +97,9 @@ func (r *Router) shutDown(now time.Time, why Reason, graceful bool, fx []Effect)
 // owned hears what became of the addresses.
 func (r *Router) owned(now time.Time, result OwnResult, fx []Effect) []Effect {
 	if r.state != Active {
+		if r.drains() && (result == Failed || result == Expired) {
+			return r.disown(fx)
+		}
 		return fx // the answer to a wish that has changed since
 	}
 	switch result {
@@ -110,7 +120,7 @@ func (r *Router) expired(now time.Time, fx []Effect) []Effect {
 		return append(fx, Own{Wanted: true})
 	}
 	fx = r.enterBackup(now, LeaseExpired, fx)
-	return append(fx, Own{Wanted: false})
+	return r.disown(fx)
 }
 
 // giveUpAddresses leaves an election that was won in vain: an Active without its

@@ -8,7 +8,7 @@ import (
 )
 
 // Input is what a router is told. The set is closed: Start, Stop, Received,
-// Tick, Priority, Block, Unblock, Source, Owned, Resume, Contested, Woke, HostLost,
+// Tick, Priority, Block, Unblock, Source, Owned, Drained, Passed, Resume, Contested, Woke, HostLost,
 // HostBack, Resign, Reclaim, Reconfigure.
 type Input interface{ input() }
 
@@ -44,6 +44,12 @@ type (
 
 	// Owned answers Own: what is true of the addresses.
 	Owned struct{ Result OwnResult }
+
+	// Drained says that no connection to the addresses is left.
+	Drained struct{}
+
+	// Passed says, before Resume, what a run before this one has passed on: Pass.
+	Passed struct{ To netip.Addr }
 
 	// Resume is Start for a router whose addresses are still there from before a
 	// crash.
@@ -89,6 +95,8 @@ func (Block) input()     {}
 func (Unblock) input()   {}
 func (Source) input()    {}
 func (Owned) input()     {}
+func (Drained) input()   {}
+func (Passed) input()    {}
 func (Resume) input()    {}
 func (Contested) input() {}
 func (Woke) input()      {}

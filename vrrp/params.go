@@ -48,6 +48,10 @@ type Params struct {
 	// Probe asks the Active's host when an advert is overdue: Follow, Doubt, HostLost.
 	Probe bool
 
+	// Drain is for how long established connections are kept after a planned
+	// switchover; 0: they are not. It is the same on all routers.
+	Drain time.Duration
+
 	// Announce holds the times, from the moment the addresses are set, at which
 	// they are announced; ascending.
 	Announce []time.Duration

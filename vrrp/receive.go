@@ -17,6 +17,9 @@ func (r *Router) receive(now time.Time, in *Received, fx []Effect) []Effect {
 	}
 	a := &in.Advert
 	r.counters.AdvertsReceived++
+	if a.Report {
+		return r.reported(now, fx)
+	}
 	r.heard = now
 	if a.Priority == 0 {
 		r.counters.PriorityZeroReceived++
@@ -26,6 +29,7 @@ func (r *Router) receive(now time.Time, in *Received, fx []Effect) []Effect {
 		r.version3 = lastHeard{in.Source, now, a.Interval}
 	}
 	r.learnForms(a, in.Source)
+	fx = r.turnsBack(a, in.Source, fx)
 	if !r.release.IsZero() {
 		r.receiveReleasing(now, a, in.Source)
 	}
@@ -45,7 +49,9 @@ func (r *Router) receive(now time.Time, in *Received, fx []Effect) []Effect {
 func (r *Router) refuse(now time.Time, in *Received) Reject {
 	p, a := &r.params, &in.Advert
 	switch {
-	case in.Source.Is4() != p.ipv4() || !r.isOurs(in.Destination):
+	case a.Report && !r.expects(in):
+		return RejectType
+	case in.Source.Is4() != p.ipv4() || !a.Report && !r.isOurs(in.Destination):
 		return RejectDestination
 	case len(p.Peers) > 0 && !slices.Contains(p.Peers, in.Source):
 		return RejectStranger

@@ -27,6 +27,12 @@ func (r *Router) reconfigure(now time.Time, p Params) {
 	if !r.preemptAt.IsZero() {
 		r.preemptAt = r.preemptAt.Add(p.PreemptDelay - r.params.PreemptDelay)
 	}
+	if r.drains() {
+		r.draining.ends = r.draining.ends.Add(p.Drain - r.params.Drain)
+	}
+	if r.passes() && p.Drain == 0 {
+		r.passing.ends, r.passing.limit = now, now
+	}
 	before := r.params
 	r.params, r.advertised = p, addressSet(p.Addresses)
 	if !slices.Equal(before.Announce, p.Announce) || before.Refresh != p.Refresh {

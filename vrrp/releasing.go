@@ -59,7 +59,7 @@ func (r *Router) sayFarewell(now time.Time, fx []Effect) []Effect {
 func (r *Router) standDown(now time.Time, fx []Effect) []Effect {
 	if !r.confirm.IsZero() { // nobody has heard of us yet
 		fx = r.enterBackup(now, GroupLeft, fx)
-		return append(fx, Own{Wanted: false})
+		return r.disown(fx)
 	}
 	fx = r.giveUp(now, fx)
 	fx = r.enterBackup(now, GroupLeft, fx)
@@ -79,6 +79,9 @@ func (r *Router) receiveReleasing(now time.Time, a *Advert, source netip.Addr) {
 // Active's first advert on.
 func (r *Router) succeeded(now time.Time, source netip.Addr) {
 	r.successor = source
+	if r.draining.planned && r.draining.report.IsZero() {
+		r.draining.report = now
+	}
 	perAddress := time.Duration(len(r.params.Addresses)) * settlePerAddress
 	end := now.Add(settleBase + perAddress)
 	if r.release.IsZero() || end.Before(r.release) {
@@ -90,10 +93,4 @@ func (r *Router) succeeded(now time.Time, source netip.Addr) {
 func (r *Router) fallSilent(fx []Effect) []Effect {
 	r.silence = time.Time{}
 	return append(fx, Silence{})
-}
-
-// endRelease lets the addresses go.
-func (r *Router) endRelease(fx []Effect) []Effect {
-	r.release, r.silence = time.Time{}, time.Time{}
-	return append(fx, Own{Wanted: false})
 }

@@ -16,6 +16,7 @@ func (r *Router) resign(now time.Time, fx []Effect) []Effect {
 	}
 	fx = r.giveUp(now, fx)
 	fx = r.enterBackup(now, Resigned, fx)
+	r.leaveOnPurpose()
 	r.release = now.Add(r.params.Interval + releaseMargin)
 	r.down.offered = r.release
 	r.resigned = true

@@ -35,7 +35,7 @@ func (r *Router) resume(now time.Time, in Resume, fx []Effect) []Effect {
 		return fx
 	}
 	if !r.canResume(in) {
-		return r.start(now, r.endRelease(fx))
+		return r.start(now, r.disown(fx))
 	}
 	r.started = true
 	r.blocked = 0 // of what canResume overlooks
@@ -64,7 +64,7 @@ func (r *Router) confirmResume(now time.Time, fx []Effect) []Effect {
 // loseResume goes to Backup because somebody else is Active already.
 func (r *Router) loseResume(now time.Time, a *Advert, source netip.Addr, fx []Effect) []Effect {
 	fx = r.enterBackup(now, ResumedTooLate, fx)
-	fx = append(fx, Own{Wanted: false})
+	fx = r.disown(fx)
 	r.receiveBackup(now, a, source)
 	return fx
 }
@@ -75,5 +75,5 @@ func (r *Router) contested(now time.Time, fx []Effect) []Effect {
 		return fx
 	}
 	fx = r.enterBackup(now, ResumedTooLate, fx)
-	return append(fx, Own{Wanted: false})
+	return r.disown(fx)
 }

@@ -11,7 +11,7 @@ import (
 // Router is one virtual router on one interface, for one address family. It is
 // not safe for concurrent use.
 //
-// It owns its addresses exactly while it is Active or releasing.
+// It owns its addresses exactly while it is Active, releasing or draining.
 type Router struct {
 	params Params
 
@@ -25,6 +25,7 @@ type Router struct {
 	// tieElsewhere: another member of the group decides between equal priorities.
 	tieElsewhere bool
 	priority     uint8      // effective
+	lowered      bool       // by something that fails here
 	source       netip.Addr // the interface's primary address
 
 	// interval is the Active_Adver_Interval: our own at first, then learned.
@@ -51,8 +52,11 @@ type Router struct {
 	resigned  bool       // on demand: whoever took over is not preempted
 	successor netip.Addr // who took over when we gave up last
 
-	release time.Time // releasing: the addresses go then
-	silence time.Time // releasing: they are not answered for any more
+	release  time.Time // releasing: the addresses go then
+	silence  time.Time // releasing: they are not answered for any more
+	draining draining
+	passing  passing
+
 	confirm time.Time // resuming: the first advert goes then
 	retry   time.Time // AddressFailed: try again then
 
@@ -97,6 +101,11 @@ func (r *Router) step(now time.Time, in Input, fx []Effect) []Effect {
 		return fx
 	case Owned:
 		return r.owned(now, in.Result, fx)
+	case Drained:
+		return r.drained(fx)
+	case Passed:
+		r.inherit(now, in.To)
+		return fx
 	case Resume:
 		return r.resume(now, in, fx)
 	case Contested:
@@ -124,6 +133,7 @@ func (r *Router) step(now time.Time, in Input, fx []Effect) []Effect {
 // Deadline is when the next Tick is due. Zero: there is nothing to wait for.
 func (r *Router) Deadline() time.Time {
 	next := earliest(earliest(r.release, r.silence), earliest(r.farewell.next, r.retry))
+	next = earliest(next, earliest(r.passing.ends, earliest(r.draining.report, r.draining.ends)))
 	switch r.state {
 	case Backup:
 		next = earliest(next, r.doubtAt())
@@ -148,8 +158,9 @@ func (r *Router) tick(now time.Time, fx []Effect) []Effect {
 		fx = r.fallSilent(fx)
 	}
 	if due(r.release, now) && r.down.offered.IsZero() {
-		fx = r.endRelease(fx)
+		fx = r.letGo(now, fx)
 	}
+	fx = r.tickDrain(now, fx)
 	switch r.state {
 	case Initialize:
 		if due(r.retry, now) {
@@ -172,6 +183,9 @@ func (r *Router) become(now time.Time, to State, why Reason, fx []Effect) []Effe
 		panic(fmt.Sprintf("vrrp: transition from %v to %v (%v)", r.state, to, why))
 	}
 	fx = append(fx, Transition{From: r.state, To: to, Reason: why})
+	if r.state == Active || to == Active {
+		r.draining = draining{}
+	}
 	r.state, r.since, r.reason = to, now, why
 	r.down, r.followed, r.preemptAt = downTimer{}, followed{}, time.Time{}
 	r.advert, r.repeat, r.confirm, r.retry = time.Time{}, time.Time{}, time.Time{}, time.Time{}
@@ -186,6 +200,9 @@ func (r *Router) become(now time.Time, to State, why Reason, fx []Effect) []Effe
 // setPriority takes a new effective priority. An Active advertises it at once,
 // so that the others need not wait for the next advert to act on it.
 func (r *Router) setPriority(now time.Time, effective uint8, fx []Effect) []Effect {
+	if !r.grouped {
+		r.lowered = effective < r.params.Priority
+	}
 	if effective == r.priority || r.params.Priority == OwnerPriority {
 		return fx
 	}
@@ -206,5 +223,5 @@ func (r *Router) woke(now time.Time, fx []Effect) []Effect {
 		return fx
 	}
 	fx = r.enterBackup(now, Overslept, fx)
-	return append(fx, Own{Wanted: false})
+	return r.disown(fx)
 }

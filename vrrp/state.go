@@ -33,6 +33,9 @@ const (
 	// Releasing is Initialize or Backup with the addresses still kept: the new
 	// Active has not announced them yet (make before break).
 	Releasing
+	// Draining is Initialize or Backup with the addresses kept for established
+	// connections alone.
+	Draining
 	// Resuming is Active before its first advert: the addresses are still there
 	// from before a crash, and somebody else may have taken over meanwhile.
 	Resuming
@@ -44,6 +47,8 @@ func (p Phase) String() string {
 		return ""
 	case Releasing:
 		return "releasing"
+	case Draining:
+		return "draining"
 	case Resuming:
 		return "resuming"
 	}

@@ -32,6 +32,10 @@ type Status struct {
 	// Successor is who took over when the router left Active last. Zero: nobody did,
 	// or it never left.
 	Successor netip.Addr
+	// DrainEnds is when a draining router lets its connections go. Zero: it does not drain.
+	DrainEnds time.Time
+	// PassesTo is the Active before, to which segments of its connections are passed on.
+	PassesTo netip.Addr
 	// TakeOver is when a Backup becomes Active if nothing else is heard.
 	TakeOver time.Time
 
@@ -56,7 +60,11 @@ func (r *Router) Status() Status {
 		State: r.state, Phase: r.phase(), Since: r.since, Reason: r.reason,
 		Blocked: r.blocked.list(), Priority: r.priority, Owns: r.owns(),
 		Resigned: r.resigned, Successor: r.successor,
-		TakeOver: r.downDeadline(), Counters: r.counters,
+		DrainEnds: r.draining.ends,
+		TakeOver:  r.downDeadline(), Counters: r.counters,
+	}
+	if r.passes() {
+		s.PassesTo = r.passing.to
 	}
 	if r.state == Backup {
 		s.Active.Source, s.Active.Priority = r.followed.source, r.followed.priority
@@ -69,12 +77,14 @@ func (r *Router) Status() Status {
 func (r *Router) State() State { return r.state }
 
 // owns is the invariant: the addresses are wanted exactly then.
-func (r *Router) owns() bool { return r.state == Active || !r.release.IsZero() }
+func (r *Router) owns() bool { return r.state == Active || !r.release.IsZero() || r.drains() }
 
 func (r *Router) phase() Phase {
 	switch {
 	case !r.release.IsZero():
 		return Releasing
+	case r.drains():
+		return Draining
 	case !r.confirm.IsZero():
 		return Resuming
 	}

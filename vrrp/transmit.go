@@ -58,33 +58,47 @@ func newOutgoing(p *Params) []outgoing {
 // hands each to emit. They are appended to b, which is returned to be used again.
 func (r *Router) Encode(priority uint8, b []byte, emit func(destination netip.Addr, packet []byte)) []byte {
 	for i := range r.outgoing {
-		to := &r.outgoing[i]
-		for _, version := range [...]uint8{3, 2} {
-			if !r.params.Version.speaks(version) {
-				continue
-			}
-			a := r.advertOf(version, priority)
-			to.shape(&a)
-			start := len(b)
-			b = a.AppendTo(b, r.source, to.destination)
-			emit(to.destination, b[start:len(b):len(b)])
-		}
+		b = r.encode(&r.outgoing[i], Advert{Priority: priority}, b, emit)
 	}
 	return b
 }
 
-// advertOf is our advert in one version. Beside a sub-second VRRPv3 the interval in
-// VRRPv2 is the shortest that it can say, 1 s (§8.4.2).
-func (r *Router) advertOf(version, priority uint8) Advert {
-	a := Advert{
-		Version: version, VRID: r.params.VRID, Priority: priority,
-		Interval: r.params.Interval, Addresses: r.params.Addresses,
+// EncodeReport makes the packets of one Report, like Encode.
+func (r *Router) EncodeReport(to netip.Addr, b []byte, emit func(destination netip.Addr, packet []byte)) []byte {
+	form := r.outgoing[0]
+	for _, known := range r.outgoing {
+		if known.destination == to {
+			form = known
+		}
 	}
+	form.destination = to
+	return r.encode(&form, Advert{Report: true}, b, emit)
+}
+
+// encode makes the packets for one destination.
+func (r *Router) encode(to *outgoing, a Advert, b []byte, emit func(destination netip.Addr, packet []byte)) []byte {
+	for _, version := range [...]uint8{3, 2} {
+		if !r.params.Version.speaks(version) {
+			continue
+		}
+		r.complete(&a, version)
+		to.shape(&a)
+		start := len(b)
+		b = a.AppendTo(b, r.source, to.destination)
+		emit(to.destination, b[start:len(b):len(b)])
+	}
+	return b
+}
+
+// complete makes it our advert in one version. Beside a sub-second VRRPv3 the interval in
+// VRRPv2 is the shortest that it can say, 1 s (§8.4.2).
+func (r *Router) complete(a *Advert, version uint8) {
+	a.Version, a.VRID, a.Checksum = version, r.params.VRID, ChecksumPseudoHeader
+	a.Interval, a.Addresses = r.params.Interval, r.params.Addresses
 	if version == 2 {
 		a.Auth = r.params.Auth
 		a.Interval = (a.Interval + time.Second - 1).Truncate(time.Second)
 	}
-	return a
 }
 
 // shape gives an advert the forms of a destination.

@@ -139,10 +139,15 @@ func (n *node) apply(m int, effect vrrp.Effect) {
 		n.nics[m].sent = e
 		n.send(m, e.Priority)
 	case vrrp.Own:
-		n.nics[m].silent = false
+		n.nics[m].silent, n.nics[m].drains = false, false
 		n.own(m, e.Wanted)
 	case vrrp.Silence:
 		n.nics[m].silent = true
+	case vrrp.Drain:
+		n.nics[m].drains = true
+		n.own(m, true)
+	case vrrp.Report:
+		n.report(m, e.To)
 	case vrrp.Announce:
 		n.nics[m].announced = n.w.now
 	case vrrp.Follow:
@@ -180,14 +185,28 @@ func (n *node) send(m int, priority uint8) {
 	}
 }
 
+// report says to a successor that the node drains. In the end no connection is left.
+func (n *node) report(m int, to netip.Addr) {
+	d := n.daemon
+	d.payload = d.members[m].(*vrrp.Router).EncodeReport(to, d.payload[:0], func(destination netip.Addr, b []byte) {
+		n.w.unicast(n, m, destination, b)
+	})
+	if n.w.one(8) {
+		n.w.after(n.latest(), func() {
+			if n.daemon == d {
+				n.input(m, vrrp.Drained{})
+			}
+		})
+	}
+}
+
 // receive is a packet's way through the daemon.
 func (n *node) receive(m int, p *packet) {
-	f := n.w.families[m]
-	meta := vrrp.Meta{Source: p.source, Destination: f.group, TTL: vrrp.TTL}
+	meta := vrrp.Meta{Source: p.source, Destination: p.destination, TTL: vrrp.TTL}
 	advert, reject := vrrp.Parse(p.bytes, meta, n.w.scratch[:0])
 	n.inspectParsed(p, reject)
 	if reject == vrrp.Accepted && advert.VRID == vrid {
-		n.step(m, vrrp.Received{Advert: advert, Source: p.source, Destination: f.group})
+		n.step(m, vrrp.Received{Advert: advert, Source: p.source, Destination: p.destination})
 		if !n.refused() {
 			n.heardHost(m, p.source)
 		}

@@ -86,6 +86,7 @@ type spec struct {
 	handover     vrrp.Handover
 	probe        bool // the Active's host is asked
 	every        time.Duration
+	drain        time.Duration
 	penalties    []penalty // of the checks
 	rfc          bool      // another program, which knows RFC 9568 and no more
 }
@@ -95,6 +96,7 @@ func (s *spec) member(f family) vrrp.Params {
 	return vrrp.Params{
 		VRID: vrid, Priority: s.priority, Interval: s.interval, Addresses: f.addresses,
 		Preempt: s.preempt, PreemptDelay: s.preemptDelay, StartDelay: s.startDelay, Handover: s.handover, Probe: s.probe,
+		Drain:    s.drain,
 		Announce: []time.Duration{0, 60 * time.Millisecond, 250 * time.Millisecond, time.Second, 5 * time.Second},
 	}
 }

@@ -56,6 +56,14 @@ func (n *node) inspectEffect(i, m int, effect vrrp.Effect) {
 		if was == vrrp.Active || is == vrrp.Active && !n.elected(i, m) { // a late loop may do both at once
 			n.w.fail("%s: %v falls silent", n.name, is)
 		}
+	case vrrp.Drain, vrrp.Report:
+		if was == vrrp.Active && is == vrrp.Active {
+			n.w.fail("%s: an Active %s", n.name, word(e))
+		}
+	case vrrp.Pass:
+		if e.To.IsValid() && !n.daemon.statuses[m].Owns {
+			n.w.fail("%s: %v passes segments on", n.name, is)
+		}
 	case vrrp.Announce:
 		if is != vrrp.Active || n.daemon.statuses[m].Phase != vrrp.Settled {
 			n.w.fail("%s: %v announces", n.name, is)
@@ -138,7 +146,7 @@ func (n *node) inspectOwned(m int, result vrrp.OwnResult) {
 func (n *node) inspectOwning() {
 	for m := range n.nics {
 		s := &n.daemon.statuses[m]
-		owns := s.State == vrrp.Active || s.Phase == vrrp.Releasing
+		owns := s.State == vrrp.Active || s.Phase == vrrp.Releasing || s.Phase == vrrp.Draining
 		if n.nics[m].wanted != owns || s.Owns != owns {
 			n.w.fail("%s: %v %v, and its addresses are wanted: %v", n.name, s.State, s.Phase, n.nics[m].wanted)
 		}
@@ -194,7 +202,7 @@ func (s *window) count(n *node, priority uint8) {
 // What holds between two nodes.
 
 // pair is since when two nodes are at odds, for each virtual router.
-type pair struct{ active, holding [2]since }
+type pair struct{ active, holding, passing [2]since }
 
 // since is a time, or none.
 type since struct {
@@ -224,6 +232,10 @@ func (w *world) checkPairs() {
 					w.fail("%s and %s both Active since %v", a.name, b.name, p.active[m].at)
 				}
 				holding := a.letsGo(m) && b.letsGo(m) && w.hearEachOther(a, b, m)
+				circle := a.passesTo(m, b) && b.passesTo(m, a) && a.awake() && b.awake() && w.hearEachOther(a, b, m)
+				if p.passing[m].tooLong(w.now, circle, w.soon(a, b)) {
+					w.fail("%s and %s pass segments to each other since %v", a.name, b.name, p.passing[m].at)
+				}
 				lease := vrrp.AutoLease(max(a.spec.interval, b.spec.interval), 0)
 				if p.holding[m].tooLong(w.now, holding, w.soon(a, b)+2*lease) {
 					w.fail("%s and %s both hold the addresses since %v", a.name, b.name, p.holding[m].at)
@@ -241,6 +253,11 @@ func (w *world) decides(a, b *node, m int) bool {
 
 func (n *node) isActive(m int) bool {
 	return n.daemon != nil && n.daemon.statuses[m].State == vrrp.Active
+}
+
+// passesTo reports whether the node passes segments on to another one.
+func (n *node) passesTo(m int, to *node) bool {
+	return n.daemon != nil && n.daemon.statuses[m].PassesTo == to.addresses[m]
 }
 
 // letsGo reports whether the node holds addresses that it will let go in time when

@@ -33,9 +33,9 @@ const (
 
 // packet is an advert on the wire.
 type packet struct {
-	source netip.Addr
-	bytes  []byte
-	rotten bool
+	source, destination netip.Addr
+	bytes               []byte
+	rotten              bool
 }
 
 // both is the cut of all families.
@@ -55,7 +55,7 @@ func (w *world) multicast(from *node, m int, priority uint8, b []byte) {
 	if !from.linkUp {
 		return
 	}
-	bytes := append([]byte(nil), b...)
+	p := &packet{source: from.addresses[m], destination: w.families[m].group, bytes: append([]byte(nil), b...)}
 	for _, to := range w.nodes {
 		if to == from || !w.reaches(from, to, m) || w.chance(w.lan.loss) {
 			continue
@@ -67,7 +67,6 @@ func (w *world) multicast(from *node, m int, priority uint8, b []byte) {
 		if drop {
 			continue
 		}
-		p := &packet{source: from.addresses[m], bytes: bytes}
 		w.deliver(to, m, p, extra)
 		if w.chance(w.lan.dup) {
 			w.deliver(to, m, p, extra)
@@ -75,10 +74,18 @@ func (w *world) multicast(from *node, m int, priority uint8, b []byte) {
 	}
 }
 
+// unicast sends a packet to the node that has the address, if any.
+func (w *world) unicast(from *node, m int, destination netip.Addr, b []byte) {
+	to := w.host(m, destination)
+	if to != nil && w.reaches(from, to, m) && !w.chance(w.lan.loss) {
+		w.deliver(to, m, &packet{source: from.addresses[m], destination: destination, bytes: append([]byte(nil), b...)}, 0)
+	}
+}
+
 // deliver brings one packet to one node.
 func (w *world) deliver(to *node, m int, p *packet, extra time.Duration) {
 	if w.chance(w.lan.rot) {
-		p = &packet{source: p.source, bytes: append([]byte(nil), p.bytes...), rotten: true}
+		p = &packet{p.source, p.destination, append([]byte(nil), p.bytes...), true}
 		bit := w.rng.IntN(8 * len(p.bytes))
 		p.bytes[bit/8] ^= 1 << (bit % 8)
 	}

@@ -15,6 +15,7 @@ type nic struct {
 	holds   bool // it answers for the addresses
 	leaving bool // tagged: never to be resumed
 	silent  bool // it does not answer ARP and ND for them
+	drains  bool // it keeps them out of sight, for connections
 
 	sent vrrp.Effect // the last advert since the last transition
 
@@ -44,7 +45,7 @@ func (n *node) carryOut(d *daemon, m int) {
 	case n.daemon != d:
 	case !n.awake():
 		n.later = append(n.later, func() { n.carryOut(d, m) })
-	case !n.nics[m].wanted:
+	case !n.nics[m].wanted, n.nics[m].drains:
 		n.hold(m, false)
 	case n.addFails && m == len(n.nics)-1:
 		n.hold(m, false)

@@ -74,7 +74,7 @@ func (n *node) start() {
 	d.statuses, d.was = make([]vrrp.Status, len(d.members)), make([]vrrp.Status, len(d.members))
 	n.daemon, n.sent = d, window{}
 	for m := range n.nics {
-		n.nics[m].wanted = false
+		n.nics[m].wanted, n.nics[m].drains = false, false
 	}
 	for m, address := range n.addresses {
 		n.step(m, vrrp.Source{Address: address})

@@ -196,6 +196,9 @@ func (w *world) commonSpec() spec {
 	if w.one(4) {
 		s.startDelay = w.upTo(10 * time.Second)
 	}
+	if w.one(2) {
+		s.drain = time.Second + w.upTo(20*time.Second)
+	}
 	for range w.rng.IntN(3) {
 		s.penalties = append(s.penalties, pick(w, penalty{}, penalty{}, penalty{less: 30}, penalty{fault: true}))
 	}
@@ -217,6 +220,9 @@ func (w *world) vary(s spec, style, i int) spec {
 	}
 	if w.one(12) {
 		s.preempt = !s.preempt
+	}
+	if w.one(12) {
+		s.drain = 0
 	}
 	if w.one(2) {
 		s.probe, s.every = true, pick(w, 0, 0, 50*time.Millisecond, 100*time.Millisecond, time.Second)

@@ -118,7 +118,7 @@ func (r *rfcRouter) tick(now time.Time, fx []vrrp.MemberEffect) []vrrp.MemberEff
 }
 
 func (r *rfcRouter) receive(now time.Time, a *vrrp.Advert, source netip.Addr, fx []vrrp.MemberEffect) []vrrp.MemberEffect {
-	if a.Version != 3 || len(a.Addresses) == 0 || a.Interval == 0 {
+	if a.Version != 3 || a.Report || len(a.Addresses) == 0 || a.Interval == 0 {
 		return fx
 	}
 	if r.state == vrrp.Active {

@@ -84,6 +84,14 @@ func fingerprint(effect vrrp.Effect) uint64 {
 		return 8 | uint64(b[15])<<8
 	case vrrp.Doubt:
 		return 9
+	case vrrp.Drain:
+		return 10
+	case vrrp.Report:
+		b := e.To.As16()
+		return 11 | uint64(b[15])<<8
+	case vrrp.Pass:
+		b := e.To.As16()
+		return 12 | uint64(b[15])<<8
 	case vrrp.Notice:
 		return 6 | uint64(e.Kind)<<8
 	}
@@ -122,6 +130,15 @@ func word(effect vrrp.Effect) string {
 		return map[bool]string{true: "wants its addresses", false: "gives its addresses up"}[e.Wanted]
 	case vrrp.Silence:
 		return "falls silent"
+	case vrrp.Drain:
+		return "drains"
+	case vrrp.Report:
+		return "reports to " + e.To.String()
+	case vrrp.Pass:
+		if !e.To.IsValid() {
+			return "passes nothing on"
+		}
+		return "passes on to " + e.To.String()
 	case vrrp.Announce:
 		return "announces"
 	case vrrp.Follow:
