@@ -23,6 +23,8 @@ const (
 	reportPatience = 5 * reportEvery
 	// passMargin is added to Drain, which counts from a little later on the other side.
 	passMargin = 10 * time.Second
+	// turnTime is how long hosts may take to find an Active that is back.
+	turnTime = 500 * time.Millisecond
 )
 
 // draining is what a router does for its connections after it has left Active.
@@ -141,14 +143,14 @@ func (r *Router) stopPassing(fx []Effect) []Effect {
 	return append(fx, Pass{})
 }
 
-// turnsBack stops passing to whoever is Active itself by now: the segments come from it.
-func (r *Router) turnsBack(a *Advert, source netip.Addr, fx []Effect) []Effect {
-	if r.state == Active || a.Priority == 0 || source != r.passing.to {
-		return fx
+// turnBack soon stops passing to whoever is Active itself by now: it passes to us, and
+// what nobody knows must not go round. At first hosts still send us what is its.
+func (r *Router) turnBack(now time.Time, a *Advert, source netip.Addr) {
+	if r.state == Active || a.Priority == 0 || source != r.passing.to || !r.passes() {
+		return
 	}
-	fx = r.stopPassing(fx)
-	r.passing = passing{}
-	return fx
+	end := now.Add(turnTime)
+	r.passing.ends, r.passing.limit = earliest(r.passing.ends, end), earliest(r.passing.limit, end)
 }
 
 // drainTogether: where one member leaves on purpose, the whole group does.

@@ -29,7 +29,7 @@ func (r *Router) receive(now time.Time, in *Received, fx []Effect) []Effect {
 		r.version3 = lastHeard{in.Source, now, a.Interval}
 	}
 	r.learnForms(a, in.Source)
-	fx = r.turnsBack(a, in.Source, fx)
+	r.turnBack(now, a, in.Source)
 	if !r.release.IsZero() {
 		r.receiveReleasing(now, a, in.Source)
 	}

@@ -233,7 +233,7 @@ func (w *world) checkPairs() {
 				}
 				holding := a.letsGo(m) && b.letsGo(m) && w.hearEachOther(a, b, m)
 				circle := a.passesTo(m, b) && b.passesTo(m, a) && a.awake() && b.awake() && w.hearEachOther(a, b, m)
-				if p.passing[m].tooLong(w.now, circle, w.soon(a, b)) {
+				if p.passing[m].tooLong(w.now, circle, w.soon(a, b)+turning) {
 					w.fail("%s and %s pass segments to each other since %v", a.name, b.name, p.passing[m].at)
 				}
 				lease := vrrp.AutoLease(max(a.spec.interval, b.spec.interval), 0)
@@ -254,6 +254,9 @@ func (w *world) decides(a, b *node, m int) bool {
 func (n *node) isActive(m int) bool {
 	return n.daemon != nil && n.daemon.statuses[m].State == vrrp.Active
 }
+
+// turning is for how long a node goes on passing to one that is Active again.
+const turning = 500 * time.Millisecond
 
 // passesTo reports whether the node passes segments on to another one.
 func (n *node) passesTo(m int, to *node) bool {
