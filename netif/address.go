@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/vishvananda/netlink"
+
+	"vipd/netif/filter"
 )
 
 // keeper owns the addresses: its goroutine alone writes them, their routes and their
@@ -21,6 +23,7 @@ type keeper struct {
 	handle  *netlink.Handle // for routes
 	virtual *virtualLinks
 	silence func(key string, addresses []netip.Addr) // no addresses: they are answered
+	filter  *filter.Filter
 	nameOf  func(link int) string
 	report  func(Holding)
 	found   func(Found)
@@ -58,6 +61,8 @@ type slot struct {
 	downed  bool // somebody set its virtual link down, or deleted it
 	due     bool // a Renew waits
 	silent  bool // what silence was told
+	drains  bool // what the filter was told
+	known   bool // what a run before us may have left of its routes has been looked for
 
 	looks looks // at what somebody touched
 }
@@ -173,7 +178,7 @@ func (k *keeper) holds(key string, from, limit int) (held []announced) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	s := k.slots[key]
-	if s == nil || !s.want.Present || s.want.Silent || from >= len(s.held) {
+	if s == nil || !s.want.Present || s.want.Silent || s.want.Draining || from >= len(s.held) {
 		return nil
 	}
 	for _, h := range s.held[from:min(from+limit, len(s.held))] {
@@ -227,15 +232,17 @@ func (k *keeper) run(ctx context.Context) {
 	}
 }
 
-// finish makes the deletions that were asked for, and removes the virtual links; or it
+// finish makes the deletions that were asked for, also of what drains, and removes the virtual links; or it
 // leaves everything as it was asked for.
 func (k *keeper) finish() {
-	tasks, _ := k.take()
 	if k.keeps() {
+		tasks, _ := k.take()
 		k.reconcile(tasks)
 		k.handOff()
 		return
 	}
+	k.endDrains()
+	tasks, _ := k.take()
 	k.reconcile(slices.DeleteFunc(tasks, func(t *task) bool { return t.want.Present }))
 	if err := k.virtual.removeAll(); err != nil {
 		k.log.Error("remove the virtual links", "error", err)

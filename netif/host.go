@@ -20,8 +20,8 @@ import (
 const finishTime = 2 * time.Second
 
 // Events is whom a [Host] tells. It calls from its own goroutines, each function
-// from one at a time per link (Packet) or altogether (Link, Holding, Found), but
-// Contested and Answered. They must not block for long: what follows waits.
+// from one at a time per link (Packet) or altogether (Link, Holding, Found, Passing), but
+// Contested, Answered and Connections. They must not block for long: what follows waits.
 type Events struct {
 	Link    func(Link)
 	Packet  func(Packet)
@@ -34,6 +34,14 @@ type Events struct {
 	// Answered is told of a host that has answered a [Host.Ask], once for each; it is
 	// required if there is one.
 	Answered func(link int, target netip.Addr)
+	// Passing is told when the [PassingState] of a key has changed; it is required if
+	// there is a [Host.Pass].
+	Passing func(PassingState)
+	// Connections answers a [Host.Count], each from a goroutine of its own; it is
+	// required if there is one.
+	Connections func(Connections)
+	// Passed answers a [Host.CountPassed]; it is required if there is one.
+	Passed func(Passed)
 }
 
 // Config is the configuration of a [Host].
@@ -68,6 +76,7 @@ type Host struct {
 	keeper    *keeper
 	announcer *announcer
 	prober    *prober
+	passer    *passer
 }
 
 // Open opens the sockets that all links share. It fails when the process may not
@@ -102,6 +111,10 @@ func openHost(c Config, stations *stations) (*Host, error) {
 	}
 	virtual, err := openVirtualLinks(stations, c.VirtualLinks)
 	if err == nil {
+		h.keeper = newKeeper(writer, virtual, stations.nameOf, c)
+		if err := h.keeper.releaseDrained(c.Virtual); err != nil {
+			c.Log.Warn("release what a run before has left", "error", err)
+		}
 		if h.filter, err = filter.Open(c.Refuse, c.Log); err != nil {
 			virtual.handle.Close()
 		}
@@ -111,8 +124,9 @@ func openHost(c Config, stations *stations) (*Host, error) {
 		notifications.close()
 		return nil, err
 	}
-	h.keeper = newKeeper(writer, virtual, stations.nameOf, c)
-	h.keeper.silence = h.filter.Silence
+	h.filter.OnPassing(func(s filter.PassingState) { c.Events.Passing(PassingState(s)) })
+	h.passer = newPasser(c.Events)
+	h.keeper.silence, h.keeper.filter = h.filter.Silence, h.filter
 	h.announcer = newAnnouncer(h.keeper.holds, stations, c.Log)
 	h.prober = newProber(stations, c)
 	h.watcher = newWatcher(c, notifications, stations, h.keeper, h.announcer)
@@ -139,16 +153,22 @@ func openWriter() (*rtnl, error) {
 }
 
 // Run does the work until ctx ends. Then it finishes the deletions that were asked
-// for, removes the virtual links and the packet filter, for at most two seconds, and
+// for and of what drains, removes the virtual links and the packet filter, for at most two seconds, and
 // closes everything. It is called once.
 //
 // What is held with a lease and not asked to be deleted stays until its lease ends,
 // unless it is on a virtual link. After [Host.Keep] nothing is removed at all.
 func (h *Host) Run(ctx context.Context) error {
 	var all sync.WaitGroup
-	for _, run := range []func(context.Context){h.watcher.run, h.keeper.run, h.announcer.run, h.prober.run, h.filter.Run} {
+	for _, run := range []func(context.Context){h.watcher.run, h.announcer.run, h.prober.run} {
 		all.Go(func() { run(ctx) })
 	}
+	deleted, filterEnds := context.WithCancel(context.WithoutCancel(ctx))
+	all.Go(func() { h.filter.Run(deleted) })
+	all.Go(func() { // what goes is silent to its end
+		defer filterEnds()
+		h.keeper.run(ctx)
+	})
 	ended := make(chan struct{})
 	go func() { all.Wait(); close(ended) }()
 	<-ctx.Done()
@@ -179,7 +199,10 @@ func (h *Host) Follow(f Followed) {
 // Set says what is wanted of the addresses of key; the latest word wins. Each Set
 // is answered by a [Holding], but a later one before the answer may be answered
 // together with it. It returns at once. The keys that were ever set are kept.
-func (h *Host) Set(key string, w Want) { h.keeper.set(key, w) }
+func (h *Host) Set(key string, w Want) {
+	h.follow(key, w) // first: the keeper waits for it
+	h.keeper.set(key, w)
+}
 
 // Renew renews the lease of what key holds, to be called with each packet that
 // claims it. It returns at once; calls in quick succession count as one. What is not

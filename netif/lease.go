@@ -20,7 +20,7 @@ func (k *keeper) renew(key string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	s := k.slots[key]
-	if s == nil || s.held == nil || s.want.Lease == 0 || s.want.Leaving {
+	if s == nil || len(s.held) == 0 || s.want.Lease == 0 || s.want.Leaving && !s.want.Draining {
 		return
 	}
 	now := time.Now()

@@ -43,7 +43,10 @@ type record struct {
 	holdings  []netif.Holding
 	founds    []netif.Found
 	contests  []string
-	answers   []netip.Addr     // to questions on eth0
+	answers   []netip.Addr // to questions on eth0
+	passings  []netif.PassingState
+	counted   []netif.Connections
+	passed    []netif.Passed
 	onLink    func(netif.Link) // called within the event, as the next
 	onHolding func(netif.Holding)
 	log       bytes.Buffer
@@ -62,10 +65,12 @@ func startWith(t *testing.T, c netif.Config, interfaces ...string) *record {
 	for _, name := range interfaces {
 		c.Interfaces = append(c.Interfaces, netif.Interface{Name: name, IPv4: true, IPv6: true})
 	}
-	for _, f := range []family{v4(), v6()} {
-		c.Virtual = append(c.Virtual, netip.MustParseAddr(f.virtual), netip.MustParseAddr(f.other))
+	if c.Virtual == nil {
+		for _, f := range []family{v4(), v6()} {
+			c.Virtual = append(c.Virtual, netip.MustParseAddr(f.virtual), netip.MustParseAddr(f.other))
+		}
 	}
-	c.Events = netif.Events{Link: r.link, Packet: r.packet, Holding: r.holding, Found: r.found, Contested: r.contest, Answered: r.answer}
+	c.Events = netif.Events{Link: r.link, Packet: r.packet, Holding: r.holding, Found: r.found, Contested: r.contest, Answered: r.answer, Passing: r.passing, Connections: r.connections, Passed: r.passedOn}
 	c.Log = slog.New(slog.NewTextHandler(lockedWriter{r}, nil))
 	var err error
 	r.Host, err = netif.Open(c)
@@ -113,6 +118,18 @@ func (r *record) contest(key string) { r.note(func() { r.contests = append(r.con
 
 func (r *record) answer(_ int, target netip.Addr) {
 	r.note(func() { r.answers = append(r.answers, target) })
+}
+
+func (r *record) passing(s netif.PassingState) {
+	r.note(func() { r.passings = append(r.passings, s) })
+}
+
+func (r *record) passedOn(p netif.Passed) {
+	r.note(func() { r.passed = append(r.passed, p) })
+}
+
+func (r *record) connections(c netif.Connections) {
+	r.note(func() { r.counted = append(r.counted, c) })
 }
 
 func (r *record) note(write func()) {

@@ -13,6 +13,7 @@ import (
 func (t *task) plan(there *survey) {
 	if !t.want.Present {
 		t.planRemoval(there)
+		t.planLeftRoutes(there)
 		return
 	}
 	if t.err = t.refuse(there); t.err != nil {
@@ -35,6 +36,7 @@ func (t *task) plan(there *survey) {
 		t.adds = append([]change{{verb: raise, link: t.virtual.index}}, t.adds...)
 	}
 	t.planStrays(there)
+	t.planDrain(there)
 }
 
 // refuse returns an error that names the first wanted address that can't be ours:
@@ -72,7 +74,7 @@ func (t *task) stays(there *survey, i int) bool {
 
 // tag is what marks the addresses.
 func (w *Want) tag() uint8 {
-	if w.Leaving {
+	if w.Leaving || w.Draining {
 		return leavingTag
 	}
 	return addressTag

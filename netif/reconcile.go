@@ -31,7 +31,11 @@ type task struct {
 	removes []change
 	err     error
 
-	routeErr error // of those that are not wanted
+	routes []Route                   // that are wanted
+	own    map[netip.Addr]netip.Addr // for those that drain: who asks for neighbours instead
+
+	leftRoutes []Route // by a run before us
+	routeErr   error   // of those that are not wanted
 }
 
 // task is called with the keeper's mu held.
@@ -64,12 +68,14 @@ func (k *keeper) reconcile(tasks []*task) {
 	}
 	spare(tasks)
 	k.withdrawRoutes(tasks)
+	k.awaitPassing(tasks)
 	now := time.Now()
 	k.carryOut(tasks, func(t *task) *[]change { return &t.adds })
 	k.awaitLocal(tasks)
 	for _, t := range tasks {
 		k.concludeAdds(t, there, now)
 	}
+	k.resetOn(tasks)
 	k.carryOut(tasks, func(t *task) *[]change { return &t.removes })
 	for _, t := range tasks {
 		k.speak(t) // what has gone is silent to its end
@@ -82,9 +88,16 @@ func (k *keeper) reconcile(tasks []*task) {
 func (k *keeper) locate(t *task) {
 	t.wanted = slices.Clone(t.want.Addresses)
 	for _, h := range t.held {
-		if l, ok := k.virtual.at(h.Link); ok && l.Name != t.want.VirtualLink {
+		if l, ok := k.virtual.at(h.Link); ok && (l.Name != t.want.VirtualLink || t.want.drains()) {
 			t.left = l.index
 		}
+	}
+	if t.want.drains() {
+		t.toLoopback()
+		if slices.ContainsFunc(t.wanted, func(a Address) bool { return a.Prefix.Addr().Is4() }) {
+			t.err = k.filter.CanDrain()
+		}
+		return
 	}
 	if t.want.VirtualLink == "" {
 		return
@@ -180,12 +193,12 @@ func (t *task) added() (all []netip.Addr) {
 
 // addRoutes adds the routes, which may need the addresses.
 func (k *keeper) addRoutes(t *task) error {
-	if len(t.want.Routes) == 0 {
+	if len(t.routes) == 0 {
 		return nil
 	}
-	t.slot.routes = t.want.Routes
-	if err := route.Add(k.handle, t.want.Routes); err != nil {
-		return errors.Join(err, route.Remove(k.handle, t.want.Routes))
+	t.slot.routes = t.routes
+	if err := route.Add(k.handle, t.routes); err != nil {
+		return errors.Join(err, route.Remove(k.handle, t.routes))
 	}
 	return nil
 }
@@ -196,9 +209,9 @@ func (k *keeper) withdrawRoutes(tasks []*task) {
 	for _, t := range tasks {
 		leaving := t.slot.routes
 		if t.want.Present {
-			leaving = slices.DeleteFunc(slices.Clone(leaving), func(r Route) bool { return slices.Contains(t.want.Routes, r) })
+			leaving = slices.DeleteFunc(slices.Clone(leaving), func(r Route) bool { return slices.Contains(t.routes, r) })
 		} else {
-			leaving = append(slices.Clone(leaving), t.want.Routes...)
+			leaving = slices.Concat(leaving, t.want.Routes, t.leftRoutes)
 		}
 		if err := route.Remove(k.handle, leaving); err != nil {
 			t.routeErr = err
@@ -210,13 +223,15 @@ func (k *keeper) withdrawRoutes(tasks []*task) {
 }
 
 // speak tells for which addresses ARP and ND are not answered, when that changes. A Set
-// that came during the task does not count yet.
+// that came during the task does not count yet. What begins to drain is silent until the
+// packet filter speaks for it.
 func (k *keeper) speak(t *task) {
 	s := t.slot
 	k.mu.Lock()
-	silent := t.want.Present && t.want.Silent && s.held != nil
-	changed := silent != s.silent
-	s.silent = silent
+	there := t.want.Present && s.held != nil
+	drains, silent := there && t.want.Draining, there && t.want.Silent && !t.want.Draining
+	drained, silenced := s.drains, s.silent
+	s.drains, s.silent = drains, silent
 	var addresses []netip.Addr
 	for _, h := range s.held {
 		if silent {
@@ -224,8 +239,14 @@ func (k *keeper) speak(t *task) {
 		}
 	}
 	k.mu.Unlock()
-	if changed {
+	if drains && t.asked {
+		k.filter.Drain(s.key, t.own)
+	}
+	if silent != silenced {
 		k.silence(s.key, addresses)
+	}
+	if drained && !drains {
+		k.filter.Drain(s.key, nil)
 	}
 }
 

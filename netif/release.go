@@ -22,7 +22,8 @@ type Leftovers struct {
 // Release removes what is ours of the leftovers, and our packet filter; no [Host] may be
 // open. It goes on after what can't be removed, which the error names; it wraps
 // [os.ErrPermission] when it may not (CAP_NET_ADMIN). The removed addresses are
-// returned, each with its interface.
+// returned, each with its interface. Connections to those on the loopback interface are
+// reset.
 func Release(l Leftovers) (removed []string, err error) {
 	writer, err := openWriter()
 	if err != nil {
@@ -47,20 +48,25 @@ func (k *keeper) releaseAddresses(wanted []netip.Addr) (removed []string, err er
 		return nil, err
 	}
 	var changes []change
+	var drained []netip.Addr
 	for _, ip := range wanted {
 		for _, a := range there.of[ip] {
 			if there.isOurs(a) {
 				changes = append(changes, change{verb: remove, link: a.link, prefix: a.prefix()})
+				if a.link == loopback {
+					drained = append(drained, ip)
+				}
 			}
 		}
 	}
+	failed := reset(drained)
 	k.rtnl.apply(changes)
 	for _, c := range changes {
 		if c.err == nil {
 			removed = append(removed, fmt.Sprintf("%v from %s", c.prefix, k.nameOf(c.link)))
 		}
 	}
-	return removed, k.failure(changes)
+	return removed, errors.Join(failed, k.failure(changes))
 }
 
 // nameOf asks the kernel for the name of a link.

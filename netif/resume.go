@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"slices"
 	"time"
 )
@@ -22,6 +23,10 @@ type Found struct {
 	Age time.Duration
 	// HandedOff: the run before has ended after [Host.Keep], just after a Renew.
 	HandedOff bool
+	// PassedTo is whom segments to the addresses are passed on to by [Host.Pass] of the
+	// run before, whatever Err is; zero: to nobody, or its time is over. One that is
+	// link-local is so on the link of the first address.
+	PassedTo netip.Addr
 	// Err is why there is nothing to go on with; then Age means nothing. It wraps
 	// [ErrNothingLeft], unless the kernel could not be asked.
 	Err error
@@ -111,7 +116,13 @@ func (k *keeper) search(finds []find) {
 		if failed == nil {
 			first, failed = k.whole(tasks[i], there)
 		}
-		k.found(Found{Key: f.key, Age: ticksSince(first.stamp, now), HandedOff: first.tag == handedTag, Err: failed})
+		k.found(Found{
+			Key:       f.key,
+			Age:       ticksSince(first.stamp, now),
+			HandedOff: first.tag == handedTag,
+			PassedTo:  k.filter.PassedTo(f.want.addresses()),
+			Err:       failed,
+		})
 	}
 }
 

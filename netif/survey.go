@@ -15,6 +15,7 @@ type survey struct {
 	at       map[place][]address
 	of       map[netip.Addr][]address
 	networks map[int][]netip.Prefix // by link: those of addresses that are not ours
+	own      map[int]netip.Addr     // by link but the loopback one: the first of IPv4 that is not ours
 	isOurs   func(address) bool
 	isHeld   func(place) bool // by a key of this run
 	// isAnothers: by another key than the slot's, to which it has moved.
@@ -49,6 +50,7 @@ func (k *keeper) look(concerns func(netip.Addr) bool) (*survey, error) {
 		at:         make(map[place][]address),
 		of:         make(map[netip.Addr][]address),
 		networks:   make(map[int][]netip.Prefix),
+		own:        make(map[int]netip.Addr),
 		isOurs:     k.isOurs,
 		isHeld:     func(p place) bool { return k.owners[p] != nil },
 		isAnothers: func(p place, s *slot) bool { return k.owners[p] != nil && k.owners[p] != s },
@@ -61,12 +63,22 @@ func (k *keeper) look(concerns func(netip.Addr) bool) (*survey, error) {
 			p := place{a.link, a.local}
 			s.at[p] = append(s.at[p], a)
 			s.of[a.local] = append(s.of[a.local], a)
-			if !a.tagged() && k.owners[p] == nil && !a.network.IsSingleIP() {
-				s.networks[a.link] = append(s.networks[a.link], a.network)
+			if !a.tagged() && k.owners[p] == nil {
+				s.addOthers(a)
 			}
 		}
 	}
 	return s, nil
+}
+
+// addOthers takes in an address that is not ours.
+func (s *survey) addOthers(a address) {
+	if !a.network.IsSingleIP() {
+		s.networks[a.link] = append(s.networks[a.link], a.network)
+	}
+	if a.local.Is4() && a.link != loopback && !s.own[a.link].IsValid() {
+		s.own[a.link] = a.local
+	}
 }
 
 // ours lists what is ours at a place, whatever the prefix length.

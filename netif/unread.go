@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sockets are the receive sockets that are open.
-type sockets struct {
+// openSockets are the receive sockets that are open.
+type openSockets struct {
 	mu  sync.Mutex // guards what follows
 	all map[socketOf]syscall.RawConn
 }
@@ -21,7 +21,7 @@ type socketOf struct {
 }
 
 // open adds a socket; closed takes it away.
-func (s *sockets) open(link, level int, raw syscall.RawConn) (closed func()) {
+func (s *openSockets) open(link, level int, raw syscall.RawConn) (closed func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.all[socketOf{link, level}] = raw
@@ -32,7 +32,7 @@ func (s *sockets) open(link, level int, raw syscall.RawConn) (closed func()) {
 	}
 }
 
-func (s *sockets) get(link, level int) syscall.RawConn {
+func (s *openSockets) get(link, level int) syscall.RawConn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.all[socketOf{link, level}]

@@ -45,14 +45,20 @@ type Want struct {
 	// parent go onto; empty: none.
 	VirtualLink string
 	// Present: all of them are there as ours. Else none of them is, on whatever link
-	// and with whatever prefix length: what a run before us has left is removed.
+	// and with whatever prefix length: what a run before us has left is removed. Of one
+	// that goes from the loopback interface, the connections are reset.
 	Present bool
 	// Silent: they are present, but ARP and ND for them are not answered.
 	Silent bool
 	// Leaving: they are present only until another router has them. A later run never
 	// goes on with them.
 	Leaving bool
-	Lease   time.Duration // the kernel's lifetime, rounded up to a second; 0: for ever
+	// Draining: they are present for established connections only: on the loopback
+	// interface as /32 or /128, with the tag of Leaving, and silent for good, but link-local
+	// ones, which are not there at all. Routes stay, with one to the network of each address
+	// that is in none of its interface's.
+	Draining bool
+	Lease    time.Duration // the kernel's lifetime, rounded up to a second; 0: for ever
 }
 
 // Holding says what is true of the addresses of one key: after each Set, and when it
@@ -63,7 +69,7 @@ type Want struct {
 //   - not Held, Err: they are wanted, but one could not be set or kept; none is kept,
 //     and there is no further attempt until the next Set. Or they are not wanted, and
 //     one could not be deleted. Err names the address, route or interface; it may wrap
-//     [ErrForeign], [ErrExpired], an error of packages macvlan or route, or a system
+//     [ErrForeign], [ErrExpired], [filter.ErrNoARP], an error of packages macvlan or route, or a system
 //     call's errno.
 type Holding struct {
 	Key   string

@@ -28,7 +28,7 @@ type watcher struct {
 	ports    sync.WaitGroup
 
 	refollow chan struct{} // Follow was called
-	sockets  sockets
+	sockets  openSockets
 
 	wanted struct {
 		sync.Mutex
@@ -60,7 +60,7 @@ func newWatcher(c Config, notifications *rtnl, stations *stations, keeper *keepe
 		routes:   c.Routes,
 		rtnl:     notifications,
 		refollow: make(chan struct{}, 1),
-		sockets:  sockets{all: make(map[socketOf]syscall.RawConn)},
+		sockets:  openSockets{all: make(map[socketOf]syscall.RawConn)},
 		table:    newTable(),
 	}
 	w.setFollowed(&c.Followed)

@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/netip"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/google/nftables"
 	"github.com/vishvananda/netlink/nl"
 )
 
@@ -24,27 +26,45 @@ type Filter struct {
 	kernel        *kernel
 	notifications *nl.NetlinkSocket
 	tables        []*table // those that the kernel can have; none: there is nothing to do
+	passTables    []*passTable
+	neighbors     *neighbors
+	unable        error // to have neighbors
+	report        func(PassingState)
+	told          map[string]PassingState // and no more than that is known
 	wake          chan struct{}
 
 	mu      sync.Mutex // guards what follows
 	refuse  []netip.Addr
 	silent  map[string][]netip.Addr
+	own     map[string]map[netip.Addr]netip.Addr
 	keep    bool   // the tables stay at the end
 	spoiled string // why the tables must be made again; "": they need not
+
+	passings  map[string]*passing
+	inherited map[netip.Addr]passed // from a run before us
 }
 
+// ErrNoARP: nothing keeps the kernel from answering ARP for an address that drains.
+var ErrNoARP = errors.New("no address can drain without nftables' arp family")
+
 // Open makes the tables, in the place of what a run before has left: each in one
-// transaction, so that nothing is let through in between. [Filter.Run] must follow.
+// transaction, so that nothing is let through in between. What that run passes on goes
+// on until its time is over. [Filter.Run] must follow.
 //
 // It fails when there are addresses to refuse and it can't refuse them. The error wraps
 // [os.ErrPermission] without CAP_NET_ADMIN. With nothing to refuse it never fails: it
 // logs one warning, and what it can't silence will not be silenced.
 func Open(refuse []netip.Addr, log *slog.Logger) (*Filter, error) {
 	f := &Filter{
-		log:    log,
-		kernel: &kernel{},
-		wake:   make(chan struct{}, 1),
-		silent: make(map[string][]netip.Addr),
+		log:        log,
+		kernel:     &kernel{},
+		passTables: []*passTable{newPassTable(nftables.TableFamilyIPv4), newPassTable(nftables.TableFamilyIPv6)},
+		told:       make(map[string]PassingState),
+		wake:       make(chan struct{}, 1),
+		silent:     make(map[string][]netip.Addr),
+		own:        make(map[string]map[netip.Addr]netip.Addr),
+		passings:   make(map[string]*passing),
+		inherited:  make(map[netip.Addr]passed),
 	}
 	refuse = plain(refuse)
 	f.refuse = refuse
@@ -62,6 +82,9 @@ func Open(refuse []netip.Addr, log *slog.Logger) (*Filter, error) {
 
 // open connects, subscribes and makes what can be made.
 func (f *Filter) open(tables ...*table) (err error) {
+	if f.neighbors, f.unable = openNeighbors(); f.unable != nil {
+		f.log.Warn("nothing can be passed on", "error", f.unable)
+	}
 	if err = f.kernel.open(); err != nil {
 		return err
 	}
@@ -76,7 +99,22 @@ func (f *Filter) open(tables ...*table) (err error) {
 		}
 		f.tables = append(f.tables, t)
 	}
+	f.inherit()
 	return errors.Join(errs...)
+}
+
+// inherit takes over what a run before us passes on.
+func (f *Filter) inherit() {
+	for _, t := range f.passTables {
+		all, err := t.inherit(f.kernel)
+		if err != nil {
+			f.log.Warn("what a run before passes on ends", "error", err)
+		}
+		maps.Copy(f.inherited, all)
+		if t.there {
+			f.wakeUp()
+		}
+	}
 }
 
 // Run keeps the tables, also when somebody else removes or changes them, until ctx
@@ -100,12 +138,11 @@ func (f *Filter) Run(ctx context.Context) {
 
 func (f *Filter) run(ctx context.Context) {
 	defer f.remove()
-	if len(f.tables) == 0 {
-		return
-	}
 	var watching sync.WaitGroup
 	defer watching.Wait()
-	watching.Go(func() { f.watch(ctx) })
+	if f.notifications != nil {
+		watching.Go(func() { f.watch(ctx) })
+	}
 	f.work(ctx)
 }
 
@@ -124,6 +161,30 @@ func (f *Filter) Silence(key string, addresses []netip.Addr) {
 		delete(f.silent, key)
 	}
 	f.wakeUp()
+}
+
+// Drain says which addresses of key drain, each with an address of the host's own; the
+// latest word wins, none ends it. For those of IPv4 no ARP is answered, and the kernel
+// asks for neighbours in the name of the own address instead, so that nobody learns from
+// it where the address is. Of IPv6 there are none: the kernel speaks for no address on
+// the loopback interface. It returns at once; [Filter.Run] does the work.
+func (f *Filter) Drain(key string, own map[netip.Addr]netip.Addr) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(own) > 0 {
+		f.own[key] = maps.Clone(own)
+	} else {
+		delete(f.own, key)
+	}
+	f.wakeUp()
+}
+
+// CanDrain is [ErrNoARP] when [Filter.Drain] would do nothing.
+func (f *Filter) CanDrain() error {
+	if !slices.ContainsFunc(f.tables, func(t *table) bool { return t.own != nil }) {
+		return ErrNoARP
+	}
+	return nil
 }
 
 // Refuse says which addresses to refuse packets to from now on; the latest word wins.
@@ -166,46 +227,61 @@ func (f *Filter) wakeUp() {
 // once, but slower and slower when somebody does not cease to change them.
 func (f *Filter) work(ctx context.Context) {
 	pause := newPause()
+	var next <-chan time.Time // when what is passed on must be looked at
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-f.wake:
+		case <-next:
 		}
-		refuse, silent, spoiled := f.wanted()
-		if spoiled != "" {
-			f.log.Warn("making the nftables tables again", "reason", spoiled)
+		w := f.wanted()
+		if w.spoiled != "" {
+			f.log.Warn("making the nftables tables again", "reason", w.spoiled)
 		}
-		err := f.apply(refuse, silent, spoiled != "")
+		err := f.apply(w)
 		if err != nil {
 			f.spoil(err.Error())
 		}
-		if (err != nil || spoiled != "") && !pause.Wait(ctx) {
+		next = nil
+		if at := f.pass(w.spoiled != ""); !at.IsZero() {
+			next = time.After(time.Until(at))
+		}
+		if (err != nil || w.spoiled != "") && !pause.Wait(ctx) {
 			return
 		}
 	}
 }
 
-func (f *Filter) wanted() (refuse, silent []netip.Addr, spoiled string) {
+// wanted is what the tables that are always there shall do.
+type wanted struct {
+	refuse, silent []netip.Addr
+	own            map[netip.Addr]netip.Addr
+	spoiled        string
+}
+
+func (f *Filter) wanted() wanted {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	w := wanted{refuse: f.refuse, own: make(map[netip.Addr]netip.Addr), spoiled: f.spoiled}
 	for _, addresses := range f.silent {
-		silent = append(silent, addresses...)
+		w.silent = append(w.silent, addresses...)
 	}
-	spoiled, f.spoiled = f.spoiled, ""
-	return f.refuse, plain(silent), spoiled
+	w.silent = plain(w.silent)
+	for _, own := range f.own {
+		maps.Copy(w.own, own)
+	}
+	f.spoiled = ""
+	return w
 }
 
 // apply changes the sets whose contents differ, or makes tables again: all, or the one
-// that refuses others than it should.
-func (f *Filter) apply(refuse, silent []netip.Addr, again bool) error {
+// that refuses others than it should, or speaks for others.
+func (f *Filter) apply(w wanted) error {
 	var errs []error
 	for _, t := range f.tables {
-		addresses := t.of(silent)
-		if again || t.refuse != nil && !slices.Equal(*t.refuse, refuse) {
-			if t.refuse != nil {
-				*t.refuse = refuse
-			}
+		addresses := t.of(w.silent)
+		if t.adopt(w) || w.spoiled != "" {
 			errs = append(errs, t.make(f.kernel, addresses))
 		} else if !slices.Equal(addresses, t.silenced) {
 			errs = append(errs, t.silence(f.kernel, addresses))
@@ -215,13 +291,21 @@ func (f *Filter) apply(refuse, silent []netip.Addr, again bool) error {
 }
 
 // leaving lists the tables that go at the end.
-func (f *Filter) leaving() []*table {
+func (f *Filter) leaving() (all []named) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.keep {
 		return nil
 	}
-	return f.tables
+	for _, t := range f.tables {
+		all = append(all, t.named)
+	}
+	for _, t := range f.passTables {
+		if t.there {
+			all = append(all, t.named)
+		}
+	}
+	return all
 }
 
 // remove removes the tables that go, and closes what is open.
@@ -232,6 +316,7 @@ func (f *Filter) remove() {
 		}
 	}
 	f.kernel.close()
+	f.neighbors.close()
 	if f.notifications != nil {
 		f.notifications.Close()
 	}

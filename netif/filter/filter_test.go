@@ -68,6 +68,7 @@ type running struct {
 	log     *journal
 	stop    func() // ends Run and waits for its return
 	changes *nl.NetlinkSocket
+	states  *states
 }
 
 // run opens a filter and runs it until the test ends.
@@ -77,6 +78,8 @@ func run(t testing.TB, refuse ...string) *running {
 	log := &journal{}
 	f, err := filter.Open(addresses(refuse...), log.logger())
 	check(t, err)
+	states := &states{more: make(chan struct{}, 1)}
+	f.OnPassing(states.add)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
@@ -85,7 +88,7 @@ func run(t testing.TB, refuse ...string) *running {
 	}()
 	stop := func() { cancel(); <-ended }
 	t.Cleanup(stop)
-	return &running{f, log, stop, changes}
+	return &running{f, log, stop, changes, states}
 }
 
 // subscribe hears of each change of nftables.

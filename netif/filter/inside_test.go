@@ -24,7 +24,7 @@ func TestRead(t *testing.T) {
 	const (
 		ours   = "\x01\x00\x00\x00" + "\x09\x00\x01\x00vipd\x00\x00\x00\x00"
 		others = "\x01\x00\x00\x00" + "\x09\x00\x01\x00vipc\x00\x00\x00\x00"
-		ip     = "\x02\x00\x00\x00" + "\x09\x00\x01\x00vipd\x00\x00\x00\x00"
+		bridge = "\x07\x00\x00\x00" + "\x09\x00\x01\x00vipd\x00\x00\x00\x00"
 	)
 	end := notification(0, unix.NFT_MSG_NEWGEN, "\x00\x00\x00\x00")
 	rows := []struct {
@@ -36,7 +36,7 @@ func TestRead(t *testing.T) {
 		{"rule of ours added", true, notification(7, unix.NFT_MSG_NEWRULE, ours)},
 		{"changed by ourselves", false, notification(1, unix.NFT_MSG_DELTABLE, ours)},
 		{"another table", false, notification(7, unix.NFT_MSG_DELTABLE, others)},
-		{"our name in another family", false, notification(7, unix.NFT_MSG_DELTABLE, ip)},
+		{"our name in another family", false, notification(7, unix.NFT_MSG_DELTABLE, bridge)},
 		{"empty", false, notification(7, unix.NFT_MSG_DELTABLE, "")},
 		{"no attribute", false, notification(7, unix.NFT_MSG_DELTABLE, ours[:4])},
 		{"attribute cut off", false, notification(7, unix.NFT_MSG_DELTABLE, ours[:10])},

@@ -5,6 +5,8 @@ package filter
 import (
 	"errors"
 	"os"
+
+	"github.com/google/nftables"
 )
 
 // Remove removes the tables that a run before has left; no [Filter] may be open. What
@@ -20,7 +22,11 @@ func Remove() error {
 		return nil // no nf_tables, so no table
 	}
 	var errs []error
-	for _, t := range []*table{inetTable(nil), arpTable()} {
+	families := []nftables.TableFamily{
+		nftables.TableFamilyINet, nftables.TableFamilyARP, nftables.TableFamilyIPv4, nftables.TableFamilyIPv6,
+	}
+	for _, family := range families {
+		t := named{&nftables.Table{Name: tableName, Family: family}}
 		switch there, err := k.has(t); {
 		case err != nil:
 			errs = append(errs, err)
@@ -32,7 +38,7 @@ func Remove() error {
 }
 
 // has tells whether there is a table of that name and family.
-func (k *kernel) has(t *table) (bool, error) {
+func (k *kernel) has(t named) (bool, error) {
 	if k.conn == nil { // after an error
 		if err := k.open(); err != nil {
 			return false, err

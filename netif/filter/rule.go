@@ -19,6 +19,8 @@ const (
 	// arpOutput is NF_ARP_OUT (linux/netfilter_arp.h).
 	arpOutput = 1
 
+	arpReply = 2 // RFC 826
+
 	neighborSolicit = 135 // ICMPv6 types, RFC 4861 §4.3 and §4.4
 	neighborAdvert  = 136
 )
@@ -46,7 +48,7 @@ func neighborDiscovery() rule {
 		FromData: []byte{neighborSolicit},
 		ToData:   []byte{neighborAdvert},
 	}
-	return slices.Concat(icmpv6(), transport(0, 1), rule{types, &expr.Verdict{Kind: expr.VerdictAccept}})
+	return accept(icmpv6(), transport(0, 1), rule{types})
 }
 
 // advertFor drops neighbour advertisements for a target in set.
@@ -67,20 +69,32 @@ func arpFrom(set *nftables.Set) rule {
 
 // drop ends a rule.
 func drop(parts ...rule) rule {
-	return append(slices.Concat(parts...), &expr.Verdict{Kind: expr.VerdictDrop})
+	return append(join(parts...), &expr.Verdict{Kind: expr.VerdictDrop})
 }
 
-func ipv4() rule {
-	return append(rule{&expr.Meta{Key: expr.MetaKeyNFPROTO, Register: unix.NFT_REG_1}}, is(unix.NFPROTO_IPV4)...)
+// accept ends a rule.
+func accept(parts ...rule) rule {
+	return append(join(parts...), &expr.Verdict{Kind: expr.VerdictAccept})
 }
 
-func ipv6() rule {
-	return append(rule{&expr.Meta{Key: expr.MetaKeyNFPROTO, Register: unix.NFT_REG_1}}, is(unix.NFPROTO_IPV6)...)
+// goTo ends a rule, and goes on in another chain.
+func goTo(chain string, parts ...rule) rule {
+	return append(join(parts...), &expr.Verdict{Kind: expr.VerdictGoto, Chain: chain})
 }
 
-func icmpv6() rule {
-	protocol := rule{&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: unix.NFT_REG_1}}
-	return slices.Concat(ipv6(), protocol, is(unix.IPPROTO_ICMPV6))
+func join(parts ...rule) rule { return slices.Concat(parts...) }
+
+func ipv4() rule { return append(meta(expr.MetaKeyNFPROTO), is(unix.NFPROTO_IPV4)...) }
+func ipv6() rule { return append(meta(expr.MetaKeyNFPROTO), is(unix.NFPROTO_IPV6)...) }
+
+func icmpv6() rule { return join(ipv6(), protocol(unix.IPPROTO_ICMPV6)) }
+
+// protocol is the one above IP.
+func protocol(number byte) rule { return append(meta(expr.MetaKeyL4PROTO), is(number)...) }
+
+// meta reads what the kernel knows of the packet.
+func meta(key expr.MetaKey) rule {
+	return rule{&expr.Meta{Key: key, Register: unix.NFT_REG_1}}
 }
 
 // network reads bytes of the IP header, or of an ARP packet.
@@ -102,21 +116,43 @@ func is(data ...byte) rule {
 	return rule{&expr.Cmp{Op: expr.CmpOpEq, Register: unix.NFT_REG_1, Data: data}}
 }
 
+func isNot(data ...byte) rule {
+	return rule{&expr.Cmp{Op: expr.CmpOpNeq, Register: unix.NFT_REG_1, Data: data}}
+}
+
 // in looks up what was read last.
 func in(set *nftables.Set) rule {
 	return rule{&expr.Lookup{SourceRegister: unix.NFT_REG_1, SetName: set.Name, SetID: set.ID}}
 }
 
+// arpReplyFrom drops ARP replies from an address in set.
+func arpReplyFrom(set *nftables.Set) rule {
+	return drop(network(4, 2), is(6, 4), network(6, 2), is(0, arpReply), network(14, 4), in(set))
+}
+
+// arpInTheNameOf replaces the sender of ARP by what the map says. The hardware address
+// stays: it is the interface's own.
+func arpInTheNameOf(own *nftables.Set) rule {
+	return append(join(network(4, 2), is(6, 4), network(14, 4)),
+		&expr.Lookup{SourceRegister: unix.NFT_REG_1, DestRegister: unix.NFT_REG_1, IsDestRegSet: true, SetName: own.Name, SetID: own.ID},
+		&expr.Payload{OperationType: expr.PayloadWrite, SourceRegister: unix.NFT_REG_1, Base: expr.PayloadBaseNetworkHeader, Offset: 14, Len: 4})
+}
+
 // addChain adds a chain of rules at a hook.
 func addChain(c *nftables.Conn, t *nftables.Table, name string, hook *nftables.ChainHook, rules ...rule) {
-	chain := c.AddChain(&nftables.Chain{
+	c.AddChain(&nftables.Chain{
 		Name:     name,
 		Table:    t,
 		Type:     nftables.ChainTypeFilter,
 		Hooknum:  hook,
 		Priority: nftables.ChainPriorityRef(priority),
 	})
+	addRules(c, t, name, rules...)
+}
+
+// addRules adds rules at the end of a chain.
+func addRules(c *nftables.Conn, t *nftables.Table, chain string, rules ...rule) {
 	for _, r := range rules {
-		c.AddRule(&nftables.Rule{Table: t, Chain: chain, Exprs: r})
+		c.AddRule(&nftables.Rule{Table: t, Chain: &nftables.Chain{Name: chain, Table: t}, Exprs: r})
 	}
 }

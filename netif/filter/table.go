@@ -3,7 +3,9 @@
 package filter
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 
@@ -16,14 +18,18 @@ const (
 	chunk = 1000
 )
 
-// table is one of our tables. It is not marked as owned by our socket, which would
+// named is a table of our name. It is not marked as owned by our socket, which would
 // save it from a flush of the ruleset: the kernel then removes it when the process
 // dies, while the addresses are still there.
+type named struct{ *nftables.Table }
+
+// table is one that is always there.
 type table struct {
-	*nftables.Table
+	named
 	silent   *nftables.Set
-	silenced []netip.Addr  // what silent contains
-	refuse   *[]netip.Addr // what it refuses; nil: it can't
+	silenced []netip.Addr               // what silent contains
+	refuse   *[]netip.Addr              // what it refuses; nil: it can't
+	own      *map[netip.Addr]netip.Addr // by the address that drains; nil: it can't
 	// lay adds chains, rules and other sets.
 	lay func(*nftables.Conn) error
 }
@@ -44,14 +50,38 @@ func inetTable(refuse []netip.Addr) *table {
 	return t
 }
 
-// arpTable silences IPv4.
+// arpTable silences IPv4, and speaks for addresses that drain.
 func arpTable() *table {
 	t := newTable(nftables.TableFamilyARP, "silent4", nftables.TypeIPAddr)
+	t.own = new(map[netip.Addr]netip.Addr)
 	t.lay = func(c *nftables.Conn) error {
-		addChain(c, t.Table, "output", nftables.ChainHookRef(arpOutput), arpFrom(t.silent))
+		rules := []rule{arpFrom(t.silent)}
+		if own := *t.own; len(own) > 0 {
+			more, err := t.layOwn(c, own)
+			if err != nil {
+				return err
+			}
+			rules = append(rules, more...)
+		}
+		addChain(c, t.Table, "output", nftables.ChainHookRef(arpOutput), rules...)
 		return nil
 	}
 	return t
+}
+
+// layOwn adds the sets for addresses that drain, and returns their rules.
+func (t *table) layOwn(c *nftables.Conn, own map[netip.Addr]netip.Addr) ([]rule, error) {
+	draining := &nftables.Set{Table: t.Table, Name: "draining", KeyType: nftables.TypeIPAddr}
+	senders := &nftables.Set{Table: t.Table, Name: "own", KeyType: nftables.TypeIPAddr, IsMap: true, DataType: nftables.TypeIPAddr}
+	err := errors.Join(addSet(c, draining, slices.Collect(maps.Keys(own))), c.AddSet(senders, nil))
+	elements := make([]nftables.SetElement, 0, len(own))
+	for ip, instead := range own {
+		elements = append(elements, nftables.SetElement{Key: ip.AsSlice(), Val: instead.AsSlice()})
+	}
+	for some := range slices.Chunk(elements, chunk) {
+		err = errors.Join(err, c.SetAddElements(senders, some))
+	}
+	return []rule{arpReplyFrom(draining), arpInTheNameOf(senders)}, err
 }
 
 // layInput adds what drops packets to the addresses.
@@ -78,15 +108,25 @@ func (t *table) layInput(c *nftables.Conn, refuse []netip.Addr) error {
 
 func newTable(family nftables.TableFamily, set string, key nftables.SetDatatype) *table {
 	t := &nftables.Table{Name: tableName, Family: family}
-	return &table{Table: t, silent: &nftables.Set{Table: t, Name: set, KeyType: key}}
+	return &table{named: named{t}, silent: &nftables.Set{Table: t, Name: set, KeyType: key}}
 }
 
 // String is how nft names the table.
-func (t *table) String() string {
-	if t.Family == nftables.TableFamilyARP {
-		return "table arp " + t.Name
+func (t named) String() string { return "table " + familyName(t.Family) + " " + t.Name }
+
+// familyName is how nft calls a family of ours; "" for others.
+func familyName(family nftables.TableFamily) string {
+	switch family {
+	case nftables.TableFamilyINet:
+		return "inet"
+	case nftables.TableFamilyARP:
+		return "arp"
+	case nftables.TableFamilyIPv4:
+		return "ip"
+	case nftables.TableFamilyIPv6:
+		return "ip6"
 	}
-	return "table inet " + t.Name
+	return ""
 }
 
 // make puts the table in the place of what is there under its name.
@@ -106,6 +146,17 @@ func (t *table) make(k *kernel, silent []netip.Addr) error {
 	return nil
 }
 
+// adopt takes what the rules depend on, and tells whether it has changed.
+func (t *table) adopt(w wanted) (changed bool) {
+	if t.refuse != nil && !slices.Equal(*t.refuse, w.refuse) {
+		*t.refuse, changed = w.refuse, true
+	}
+	if t.own != nil && !maps.Equal(*t.own, w.own) {
+		*t.own, changed = w.own, true
+	}
+	return changed
+}
+
 // silence changes the set of silenced addresses.
 func (t *table) silence(k *kernel, silent []netip.Addr) error {
 	err := k.commit(func(c *nftables.Conn) error {
@@ -120,7 +171,7 @@ func (t *table) silence(k *kernel, silent []netip.Addr) error {
 }
 
 // remove removes the table, if it is there.
-func (t *table) remove(k *kernel) error {
+func (t named) remove(k *kernel) error {
 	err := k.commit(func(c *nftables.Conn) error { t.delete(c); return nil })
 	if err != nil {
 		return fmt.Errorf("remove %v: %w", t, err)
@@ -129,7 +180,7 @@ func (t *table) remove(k *kernel) error {
 }
 
 // delete adds the table first: to delete what is not there would be an error.
-func (t *table) delete(c *nftables.Conn) {
+func (t named) delete(c *nftables.Conn) {
 	c.AddTable(t.Table)
 	c.DelTable(t.Table)
 }

@@ -34,7 +34,7 @@ const (
 		chain input { type filter hook input priority -20; accept; }
 		chain late { type filter hook input priority 20; accept; }
 	}
-	table ip vipd { chain input { counter accept; }; }
+	table bridge vipd { chain input { counter accept; }; }
 	table arp filter { chain output { type filter hook output priority 0; accept; }; }`
 )
 
@@ -180,7 +180,7 @@ func TestLeavesWellAlone(t *testing.T) {
 	t.Cleanup(func() { nft(t, "flush ruleset") })
 	r := run(t, "192.0.2.100")
 	nft(t, others)
-	nft(t, "delete table ip vipd; delete table inet filter")
+	nft(t, "delete table bridge vipd; delete table inet filter")
 	for range 20 {
 		r.silence(t, "a", "192.0.2.101", "2001:db8::101")
 		r.silence(t, "a")

@@ -31,6 +31,7 @@ var families = []family{
 
 // world is a LAN with this process's eth0 and a peer's eth0 on it.
 type world struct {
+	lan  *lab.Switch
 	peer *lab.Namespace
 	link netlink.Link // the peer's eth0
 }
@@ -55,7 +56,7 @@ func newWorld(t *testing.T) *world {
 	check(t, err)
 	link, err := peer.Handle().LinkByName("eth0")
 	check(t, err)
-	return &world{peer, link}
+	return &world{lan, peer, link}
 }
 
 // withoutDAD lets IPv6 addresses be used at once.

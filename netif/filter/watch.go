@@ -87,7 +87,7 @@ func isOurs(m syscall.NetlinkMessage) bool {
 	if m.Header.Type>>8 != unix.NFNL_SUBSYS_NFTABLES || len(m.Data) < nfgenmsgLen {
 		return false
 	}
-	if family := nftables.TableFamily(m.Data[0]); family != nftables.TableFamilyINet && family != nftables.TableFamilyARP {
+	if familyName(nftables.TableFamily(m.Data[0])) == "" {
 		return false
 	}
 	attributes, err := nl.ParseRouteAttr(m.Data[nfgenmsgLen:])

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package netif_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"vipd/integration/lab"
+	"vipd/netif"
+)
+
+// drained is an address as it is shown while it drains.
+func (f family) drained() string { return f.virtual + f.host + " tag 113 leased" }
+
+// clientWorld is a world with a client.
+type clientWorld struct {
+	*world
+	family
+	client *lab.Namespace
+}
+
+func newClientWorld(t *testing.T, f family) *clientWorld {
+	t.Helper()
+	w := &clientWorld{world: newWorld(t), family: f}
+	client, err := lab.NewNamespace("client")
+	check(t, err)
+	t.Cleanup(func() { _ = client.Close() })
+	w.client = client
+	check(t, client.Do(withoutDAD))
+	_, err = w.lan.Plug(client, "eth0", "192.0.2.50/24", "2001:db8::50/64", "198.51.100.50/24", "2001:db8:1::50/64")
+	check(t, err)
+	return w
+}
+
+// echo answers each line on a port of the virtual address, in a namespace or here.
+func (w *clientWorld) echo(t *testing.T, n *lab.Namespace, address string) {
+	t.Helper()
+	var l net.Listener
+	listen := func() (err error) {
+		l, err = net.Listen("tcp", net.JoinHostPort(address, "7000"))
+		return err
+	}
+	if n != nil {
+		check(t, n.Do(listen))
+	} else {
+		check(t, listen())
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_ = c.(*net.TCPConn).SetLinger(0) // nothing of it is left for the next test
+			stop := context.AfterFunc(t.Context(), func() { c.Close() })
+			go func() {
+				defer stop()
+				defer c.Close()
+				_, _ = io.Copy(c, c)
+			}()
+		}
+	}()
+}
+
+// conversation is a connection of the client's.
+type conversation struct {
+	net.Conn
+	lines *bufio.Reader
+}
+
+func (w *clientWorld) dial(t *testing.T, address string) *conversation {
+	t.Helper()
+	var c net.Conn
+	check(t, w.client.Do(func() (err error) {
+		c, err = net.DialTimeout("tcp", net.JoinHostPort(address, "7000"), patience)
+		return err
+	}))
+	t.Cleanup(func() { c.Close() })
+	check(t, c.SetDeadline(time.Now().Add(patience)))
+	return &conversation{c, bufio.NewReader(c)}
+}
+
+func (c *conversation) exchange(text string) error {
+	if _, err := io.WriteString(c, text+"\n"); err != nil {
+		return err
+	}
+	got, err := c.lines.ReadString('\n')
+	if err == nil && got != text+"\n" {
+		err = fmt.Errorf("got %q", got)
+	}
+	return err
+}
+
+// nftIn runs a script, in a namespace or here.
+func nftIn(t *testing.T, n *lab.Namespace, script string) {
+	t.Helper()
+	run := func() error {
+		cmd := exec.Command("nft", "-f", "-")
+		cmd.Stdin = strings.NewReader(script)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("nft: %w: %s", err, out)
+		}
+		return nil
+	}
+	if n != nil {
+		check(t, n.Do(run))
+	} else {
+		check(t, run())
+	}
+}
+
+// forget empties a host's neighbour table of an address.
+func forget(t *testing.T, h *netlink.Handle, address string) {
+	t.Helper()
+	eth0, err := h.LinkByName("eth0")
+	check(t, err)
+	err = h.NeighDel(&netlink.Neigh{LinkIndex: eth0.Attrs().Index, IP: net.ParseIP(address)})
+	if err != nil && !errors.Is(err, unix.ENOENT) {
+		t.Fatal(err)
+	}
+}
+
+// takeOver gives the virtual address to the peer, who passes on to us what it does not
+// know, and makes the client ask.
+func (w *clientWorld) takeOver(t *testing.T, address string) {
+	t.Helper()
+	w.setOnPeer(t, address, w.world.peer.Handle().AddrAdd)
+	protocol := map[bool]string{true: "ip", false: "ip6"}[w.name == "IPv4"]
+	nftIn(t, w.world.peer, fmt.Sprintf(`table %s pass { chain input { type filter hook input priority 0;
+		%s daddr %s tcp flags & syn != syn meta cgroup >= 0 accept
+		%s daddr %s tcp flags & syn != syn dup to %s device eth0 drop; }; }`, protocol, protocol, address, protocol, address, w.own))
+	forget(t, w.client.Handle(), address)
+}
+
+// giveBack undoes takeOver.
+func (w *clientWorld) giveBack(t *testing.T, address string) {
+	t.Helper()
+	w.setOnPeer(t, address, w.world.peer.Handle().AddrDel)
+	nftIn(t, w.world.peer, "flush ruleset")
+	forget(t, w.client.Handle(), address)
+}
+
+func (w *clientWorld) setOnPeer(t *testing.T, address string, how func(netlink.Link, *netlink.Addr) error) {
+	t.Helper()
+	eth0, err := w.world.peer.Handle().LinkByName("eth0")
+	check(t, err)
+	check(t, how(eth0, &netlink.Addr{IPNet: netlink.NewIPNet(net.ParseIP(address)), Flags: unix.IFA_F_NODAD}))
+}
+
+// demandOnlyPeerAnswers: the client has the peer's hardware address for the virtual one.
+func (w *clientWorld) demandOnlyPeerAnswers(t *testing.T, address string) {
+	t.Helper()
+	eth0, err := w.client.Handle().LinkByName("eth0")
+	check(t, err)
+	peer, err := w.world.peer.Handle().LinkByName("eth0")
+	check(t, err)
+	list, err := w.client.Handle().NeighList(eth0.Attrs().Index, netlink.FAMILY_ALL)
+	check(t, err)
+	for _, n := range list {
+		if n.IP.Equal(net.ParseIP(address)) && n.HardwareAddr.String() != peer.Attrs().HardwareAddr.String() {
+			t.Errorf("%v is at %v for the client, not at the peer's %v", n.IP, n.HardwareAddr, peer.Attrs().HardwareAddr)
+		}
+	}
+}
+
+// draining is the same want, moved to where it drains.
+func draining(w netif.Want) netif.Want {
+	w.Leaving, w.Draining, w.Silent = true, true, false
+	return w
+}
+
+// demandDrained demands just these on the loopback interface.
+func demandDrained(t *testing.T, want ...string) {
+	t.Helper()
+	got := slices.DeleteFunc(addresses(t, "lo"), func(a string) bool { return !strings.Contains(a, " tag 11") })
+	if !slices.Equal(got, want) {
+		t.Errorf("on lo %q, want %q", got, want)
+	}
+}
+
+// A connection outlives the way to another node, and the way back; then it is reset.
+func TestDrain(t *testing.T) { eachFamily(t, testDrain) }
+
+func testDrain(t *testing.T, f family) {
+	w := newClientWorld(t, f)
+	r := start(t, "eth0")
+	present := r.want(t, time.Minute, f.wanted())
+	r.hold(t, present)
+	w.echo(t, nil, f.virtual)
+	c := w.dial(t, f.virtual)
+	check(t, c.exchange("before"))
+	silent := present
+	silent.Leaving, silent.Silent = true, true
+	for range 2 {
+		r.hold(t, silent)
+		r.hold(t, draining(present))
+		demandAddresses(t)
+		demandDrained(t, f.drained())
+		w.takeOver(t, f.virtual)
+		check(t, c.exchange("by the peer"))
+		w.demandOnlyPeerAnswers(t, f.virtual)
+		forget(t, r.handle(t), clientOf(f)) // we must ask for the client, too
+		check(t, c.exchange("after we asked"))
+		check(t, c.exchange("again"))
+		w.demandOnlyPeerAnswers(t, f.virtual)
+		forget(t, w.client.Handle(), f.virtual) // and the client for the address
+		check(t, c.exchange("after the client asked"))
+		w.demandOnlyPeerAnswers(t, f.virtual)
+
+		r.hold(t, present)
+		w.giveBack(t, f.virtual)
+		demandAddresses(t, f.held())
+		demandDrained(t)
+		check(t, c.exchange("here again"))
+	}
+	r.hold(t, draining(present))
+	w.takeOver(t, f.virtual)
+	check(t, c.exchange("a last time"))
+	r.Count("web")
+	r.await(t, "the count", func() bool { return len(r.counted) == 1 })
+	if got := r.counted[0]; got.N != 1 || got.Err != nil || got.Key != "web" {
+		t.Errorf("counted %+v", got)
+	}
+	present.Present = false
+	if h := r.set(t, present); h.Held || h.Err != nil {
+		t.Errorf("%+v", h)
+	}
+	demandDrained(t)
+	if _, err := c.lines.ReadByte(); !errors.Is(err, unix.ECONNRESET) {
+		t.Errorf("the client reads %v", err)
+	}
+	demandNoARP(t)
+}
+
+func clientOf(f family) string {
+	return map[bool]string{true: "192.0.2.50", false: "2001:db8::50"}[f.name == "IPv4"]
+}
+
+func (r *record) handle(t *testing.T) *netlink.Handle {
+	t.Helper()
+	h, err := netlink.NewHandle()
+	check(t, err)
+	t.Cleanup(func() { _ = h.Close() })
+	return h
+}
+
+// demandNoARP: nobody is spoken for any more.
+func demandNoARP(t *testing.T) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); ; {
+		out, err := exec.Command("nft", "list", "table", "arp", "vipd").CombinedOutput()
+		if err == nil && !strings.Contains(string(out), "draining") {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+}

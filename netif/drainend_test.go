@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package netif_test
+
+import (
+	"errors"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"vipd/netif"
+)
+
+// drains is a host whose address drains, with a connection of a client's.
+type drains struct {
+	*clientWorld
+	r       *record
+	c       *conversation
+	present netif.Want // what it was before
+}
+
+func startDraining(t *testing.T, f family, lease time.Duration) *drains {
+	t.Helper()
+	d := &drains{clientWorld: newClientWorld(t, f), r: start(t, "eth0")}
+	d.present = d.r.want(t, lease, f.wanted())
+	d.r.hold(t, d.present)
+	d.echo(t, nil, f.virtual)
+	d.c = d.dial(t, f.virtual)
+	check(t, d.c.exchange("before"))
+	d.r.hold(t, draining(d.present))
+	d.takeOver(t, f.virtual)
+	check(t, d.c.exchange("drains"))
+	return d
+}
+
+// demandReset: the client hears that the connection has ended, and nothing is left.
+func (d *drains) demandReset(t *testing.T) {
+	t.Helper()
+	if _, err := d.c.lines.ReadByte(); !errors.Is(err, unix.ECONNRESET) {
+		t.Errorf("the client reads %v", err)
+	}
+	demandDrained(t)
+	demandAddresses(t)
+}
+
+func TestDrainingIsPutBack(t *testing.T) { eachFamily(t, testDrainingIsPutBack) }
+
+func testDrainingIsPutBack(t *testing.T, f family) {
+	d := startDraining(t, f, time.Minute)
+	_, _, n := d.r.counts()
+	lo, err := netlink.LinkByName("lo")
+	check(t, err)
+	a, err := netlink.ParseAddr(f.virtual + f.host)
+	check(t, err)
+	check(t, netlink.AddrDel(lo, a))
+	if h := d.r.awaitHolding(t, n+1); !h.Held || !h.PutBack {
+		t.Errorf("%+v", h)
+	}
+	demandDrained(t, f.drained())
+	check(t, d.c.exchange("it is back"))
+	d.r.hold(t, draining(d.present)) // said again
+	demandDrained(t, f.drained())
+	check(t, d.c.exchange("still"))
+}
+
+// While it is renewed the lease goes on; then it ends, and nothing is left of it.
+func TestDrainingLease(t *testing.T) { eachFamily(t, testDrainingLease) }
+
+func testDrainingLease(t *testing.T, f family) {
+	d := startDraining(t, f, time.Second)
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for range 15 {
+		<-tick.C
+		d.r.Renew("web")
+	}
+	check(t, d.c.exchange("after its first lease"))
+	_, _, n := d.r.counts()
+	if h := d.r.awaitHolding(t, n+1); h.Held || !errors.Is(h.Err, netif.ErrExpired) {
+		t.Errorf("%+v", h)
+	}
+	demandDrained(t)
+	demandAddresses(t)
+	demandNoARP(t)
+}
+
+// Without this process an address that drains has no meaning.
+func TestStopWhileDraining(t *testing.T) {
+	eachFamily(t, func(t *testing.T, f family) {
+		d := startDraining(t, f, time.Minute)
+		check(t, d.r.stop())
+		d.demandReset(t)
+	})
+}
+
+// A run that was killed, as one that was told to keep everything, leaves it to the next.
+func TestDrainingIsLeftBehind(t *testing.T) {
+	rows := []struct {
+		name string
+		next func(t *testing.T, d *drains)
+	}{
+		{"the next run knows the address", func(t *testing.T, _ *drains) { start(t, "eth0") }},
+		{"it is told by the next run's Set", func(t *testing.T, d *drains) {
+			r := startUnknowing(t)
+			d.present.Present = false
+			if h := r.set(t, d.present); h.Err != nil {
+				t.Error(h.Err)
+			}
+		}},
+		{"it is released", func(t *testing.T, d *drains) {
+			removed, err := netif.Release(netif.Leftovers{Addresses: []netip.Addr{netip.MustParseAddr(d.virtual)}})
+			if want := []string{d.virtual + d.host + " from lo"}; err != nil || !slices.Equal(removed, want) {
+				t.Errorf("removed %q, want %q; %v", removed, want, err)
+			}
+		}},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			eachFamily(t, func(t *testing.T, f family) {
+				d := startDraining(t, f, time.Minute)
+				d.r.Keep()
+				check(t, d.r.stop())
+				demandDrained(t, f.drained())
+				row.next(t, d)
+				d.demandReset(t)
+			})
+		})
+	}
+}
+
+// An address in no network of its interface makes a route to its network, which the
+// connections still need when it drains.
+func TestDrainOutsideTheNetworks(t *testing.T) { eachFamily(t, testDrainOutsideTheNetworks) }
+
+func testDrainOutsideTheNetworks(t *testing.T, f family) {
+	w := newClientWorld(t, f)
+	r := start(t, "eth0")
+	present := r.want(t, time.Minute, f.outside+f.length)
+	r.hold(t, present)
+	w.echo(t, nil, f.outside)
+	c := w.dial(t, f.outside)
+	check(t, c.exchange("before"))
+	r.hold(t, draining(present))
+	w.takeOver(t, f.outside)
+	check(t, c.exchange("drains"))
+	r.hold(t, present)
+	w.giveBack(t, f.outside)
+	if n := ourRoutes(t); n != 0 {
+		t.Errorf("%d routes of ours are left", n)
+	}
+	check(t, c.exchange("here again"))
+	r.hold(t, draining(present))
+	if n := ourRoutes(t); n != 1 {
+		t.Errorf("%d routes of ours", n)
+	}
+	r.Keep()
+	check(t, r.stop())
+	r = startUnknowing(t)
+	present.Present = false
+	if h := r.set(t, present); h.Err != nil {
+		t.Error(h.Err)
+	}
+	if n := ourRoutes(t); n != 0 {
+		t.Errorf("%d routes of ours are left", n)
+	}
+	demandDrained(t)
+}
+
+// startUnknowing starts a host that does not know which addresses are virtual.
+func startUnknowing(t *testing.T) *record {
+	t.Helper()
+	return startWith(t, netif.Config{Followed: netif.Followed{Virtual: []netip.Addr{netip.MustParseAddr("203.0.113.1")}}}, "eth0")
+}
+
+func ourRoutes(t *testing.T) int {
+	t.Helper()
+	list, err := netlink.RouteListFiltered(netlink.FAMILY_ALL, &netlink.Route{Protocol: tag}, netlink.RT_FILTER_PROTOCOL)
+	check(t, err)
+	return len(list)
+}
+
+// What was on a virtual link drains beside it: the link goes down, because another node
+// has its hardware address now.
+func TestDrainFromVirtualLink(t *testing.T) {
+	eachFamily(t, func(t *testing.T, f family) {
+		w := newClientWorld(t, f)
+		r := startWith(t, netif.Config{Followed: netif.Followed{
+			VirtualLinks: []netif.VirtualLink{{Name: virtualLink, Parent: "eth0", Hardware: virtualMAC, IPv6: true}},
+		}}, "eth0")
+		present := r.virtualWant(t, f.wanted())
+		present.Lease = time.Minute
+		r.hold(t, present)
+		w.echo(t, nil, f.virtual)
+		c := w.dial(t, f.virtual)
+		check(t, c.exchange("before"))
+		r.hold(t, draining(present))
+		demandOn(t, virtualLink, false)
+		demandDrained(t, f.drained())
+		w.takeOver(t, f.virtual)
+		check(t, c.exchange("drains"))
+		r.hold(t, present)
+		w.giveBack(t, f.virtual)
+		demandOn(t, virtualLink, true, f.held())
+		check(t, c.exchange("here again"))
+	})
+}
+
+// A link-local address can't drain: it goes, and the others stay.
+func TestLinkLocalDoesNotDrain(t *testing.T) {
+	newWorld(t)
+	r := start(t, "eth0")
+	f := v6()
+	for _, row := range []struct{ also, left []string }{
+		{[]string{f.wanted()}, []string{f.drained()}},
+		{nil, nil},
+	} {
+		present := r.want(t, time.Minute, append(row.also, "fe80::100/64")...)
+		r.hold(t, present)
+		r.hold(t, draining(present))
+		demandDrained(t, row.left...)
+		demandAddresses(t)
+		r.Renew("web")
+		r.settle(t)
+	}
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package filter
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/google/nftables"
+	"github.com/google/nftables/expr"
+)
+
+// PassCounters count packets to addresses whose segments are passed on, since that began
+// or the table was made again. TCP segments that come in one (GRO) count as one.
+type PassCounters struct {
+	Passed     uint64 // passed on, ICMP errors among them
+	Own        uint64 // of connections of this host
+	Limited    uint64 // too many to be passed on
+	FromTarget uint64 // never sent back
+}
+
+// Counters reads the counters of both families; zero where nothing is passed on. It waits
+// for the kernel, and may be called at any time.
+func (f *Filter) Counters() (ipv4, ipv6 PassCounters, err error) {
+	if !f.passesAny() {
+		return ipv4, ipv6, nil
+	}
+	k := &kernel{}
+	defer k.close()
+	if err := k.open(); err != nil {
+		return ipv4, ipv6, err
+	}
+	ipv4, err4 := k.counters(nftables.TableFamilyIPv4)
+	ipv6, err6 := k.counters(nftables.TableFamilyIPv6)
+	return ipv4, ipv6, errors.Join(err4, err6)
+}
+
+// passesAny tells whether something is wanted to be passed on.
+func (f *Filter) passesAny() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.passings)+len(f.inherited) > 0
+}
+
+func (k *kernel) counters(family nftables.TableFamily) (c PassCounters, err error) {
+	t := named{&nftables.Table{Name: tableName, Family: family}}
+	if there, err := k.has(t); err != nil || !there {
+		return c, err
+	}
+	objects, err := k.conn.GetNamedObjects(t.Table)
+	if errors.Is(err, os.ErrNotExist) { // it has gone meanwhile
+		return c, nil
+	}
+	if err != nil {
+		return c, fmt.Errorf("read the counters of %v: %w", t, err)
+	}
+	of := map[string]*uint64{
+		counterPassed: &c.Passed, counterOwn: &c.Own, counterLimited: &c.Limited, counterTarget: &c.FromTarget,
+	}
+	for _, object := range objects {
+		if named, ok := object.(*nftables.NamedObj); ok {
+			if counter, ok := named.Obj.(*expr.Counter); ok && of[named.Name] != nil {
+				*of[named.Name] = counter.Packets
+			}
+		}
+	}
+	return c, nil
+}
