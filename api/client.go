@@ -20,8 +20,8 @@ import (
 const (
 	// maxAnswer bounds what is read of an answer: a thousand routers take a tenth.
 	maxAnswer = 64 << 20
-	// commandTimeout bounds a command: the daemon is done after the longest advert
-	// interval, 40.95 s, and a second.
+	// commandTimeout bounds a command that waits for no connections: the daemon is done
+	// after the longest advert interval, 40.95 s, and a second.
 	commandTimeout = time.Minute
 )
 
@@ -45,8 +45,8 @@ func Status(ctx context.Context, socket string) (daemon.Status, []byte, error) {
 }
 
 // Control sends a command of the daemon on that socket, such as [daemon.Resignation] for
-// the verb "resign", and waits until it is done, for a minute at most. It returns what
-// the daemon says. The error wraps ErrUnreachable, or is the daemon's no in its words.
+// the verb "resign", and waits until it is done: for a minute, if ctx has no deadline. It
+// returns what the daemon says. The error wraps ErrUnreachable, or is the daemon's no in its words.
 func Control(ctx context.Context, socket, verb string, command any) (string, error) {
 	body, err := json.Marshal(command)
 	if err != nil {
@@ -57,8 +57,11 @@ func Control(ctx context.Context, socket, verb string, command any) (string, err
 
 // order makes one request that only root may make.
 func order(ctx context.Context, socket, path string, body []byte) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
-	defer cancel()
+	if _, bounded := ctx.Deadline(); !bounded {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, commandTimeout)
+		defer cancel()
+	}
 	text, err := ask(ctx, socket, http.MethodPost, path, bytes.NewReader(body))
 	return strings.TrimSpace(string(text)), err
 }

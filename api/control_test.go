@@ -48,9 +48,9 @@ func TestControl(t *testing.T) {
 		code    int
 		text    string // a part of it
 	}{
-		"maintenance":           {by(0, "POST", "/v1/control/maintenance", `{"on": true, "reason": "disk"}`), nil, 200, "{On:true Reason:disk}\n"},
-		"resign":                {by(0, "POST", "/v1/control/resign", `{"router": "web"}`), nil, 200, "{Router:web Undo:false}\n"},
-		"resign undone":         {by(0, "POST", "/v1/control/resign", `{"router": "web", "undo": true}`), nil, 200, "{Router:web Undo:true}\n"},
+		"maintenance":           {by(0, "POST", "/v1/control/maintenance", `{"on": true, "reason": "disk"}`), nil, 200, "{On:true Reason:disk Drain:false}\n"},
+		"resign":                {by(0, "POST", "/v1/control/resign", `{"router": "web"}`), nil, 200, "{Router:web Undo:false Drain:false}\n"},
+		"resign undone":         {by(0, "POST", "/v1/control/resign", `{"router": "web", "undo": true}`), nil, 200, "{Router:web Undo:true Drain:false}\n"},
 		"reload":                {by(0, "POST", "/v1/control/reload", ""), nil, 200, "nothing changes\n"},
 		"reload with a body":    {by(0, "POST", "/v1/control/reload", "{}"), nil, 400, "too large"},
 		"not root":              {by(1000, "POST", "/v1/control/resign", `{"router": "web"}`), nil, 403, "only root"},
@@ -81,7 +81,7 @@ func TestControl(t *testing.T) {
 func TestPeerCredentials(t *testing.T) {
 	text, err := Control(t.Context(), serve(t, source{}), "resign", daemon.Resignation{Router: "web"})
 	switch root := os.Geteuid() == 0; {
-	case root && (err != nil || text != "{Router:web Undo:false}"):
+	case root && (err != nil || text != "{Router:web Undo:false Drain:false}"):
 		t.Errorf("root: %q, %v", text, err)
 	case !root && (err == nil || err.Error() != "only root may do that"):
 		t.Errorf("not root: %q, %v", text, err)

@@ -156,7 +156,7 @@ func TestScriptsAgainstAHost(t *testing.T) {
 				t.Fatal(lines(problems))
 			}
 			look := func(string) (hostInterface, error) { return hostWith(true, "192.0.2.11/24"), nil }
-			got := f.byNode[""].against("vipd.yaml", hostWith(true, "192.0.2.11/24"), look)
+			got := f.byNode[""].against("vipd.yaml", hostWith(true, "192.0.2.11/24"), look, usualSysctl)
 			if lines(got) != tt.want || got.Failed() != (tt.want != "") {
 				t.Errorf("got:\n%swant:\n%s", lines(got), tt.want)
 			}

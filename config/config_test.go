@@ -38,7 +38,7 @@ routers:
 
 // routerKeyList is the list that a wrong key of a router is answered with.
 const routerKeyList = "name, interface, vrid, version, priority, advert_interval, preempt, preempt_delay, " +
-	"start_delay, start_grace, handover, probe, lease, strict, addresses, unicast, virtual_mac, accept, checksum, auth, " +
+	"start_delay, start_grace, handover, probe, drain, lease, strict, addresses, unicast, virtual_mac, accept, checksum, auth, " +
 	"announce, checks, track_interfaces, routes"
 
 var plain = []cmp.Option{
@@ -91,7 +91,7 @@ func TestEveryKey(t *testing.T) {
 	web6.Addresses, web6.Peers = addrs("fe80::200:5eff:fe00:233", "2001:db8::100"), addrs("2001:db8::12")
 	inside := vrrp.Params{
 		VRID: 52, Version: vrrp.VersionBoth, Priority: 254, Interval: time.Second, Probe: true,
-		Auth: vrrp.Password("secret"), Announce: defaultAnnounce(),
+		Auth: vrrp.Password("secret"), Announce: defaultAnnounce(), Drain: 10 * time.Minute,
 	}
 	inside4 := inside
 	inside4.Addresses = addrs("198.51.100.7")
@@ -224,7 +224,7 @@ func TestMistakes(t *testing.T) {
 		{"wrong key", router("advert_int: 1s"), `vipd.yaml:6:3: routers[0]: unknown key "advert_int": legal are ` + routerKeyList},
 		{"wrong key at the top", "router: []\n" + minimal, `vipd.yaml:1:1: unknown key "router": legal are node, log, api, routers, checks, groups`},
 		{"key twice", minimal + "  vrid: 52\n", `vipd.yaml:6:3: routers[0]: key "vrid" is there twice`},
-		{"key of a later version", router("drain: 10s"), `vipd.yaml:6:3: routers[0]: key "drain" is not in this version`},
+		{"key of a later version", router("notify: []"), `vipd.yaml:6:3: routers[0]: key "notify" is not in this version`},
 		{"metrics, a key of a later version", "metrics: 127.0.0.1:9650\n" + minimal, `vipd.yaml:1:1: key "metrics" is not in this version`},
 		{"version 4", router("version: 4"), `vipd.yaml:6:12: routers[0].version: "4": want 3 or 2 or both`},
 		{"VRID 0", router("vrid: 0"), `vipd.yaml:5:9: routers[0].vrid: "0": want a whole number, 1–255`},

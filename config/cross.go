@@ -29,6 +29,7 @@ func crossCheck(r *reader, f *File) {
 	for _, c := range f.byNode {
 		r.membersAgree(c)
 	}
+	r.nodesDrainAlike(f)
 	r.groupsPrefer(f)
 	r.prioritiesDiffer(f)
 	r.penaltiesMove(f)

@@ -33,6 +33,7 @@ func settings() []setting {
 		{"start_grace", CostNothing, func(r *Router) any { return r.StartGrace }},
 		{"handover", CostElection, func(r *Router) any { return handoverWord(r.Handover) }},
 		{"probe", CostNothing, func(r *Router) any { return r.ProbeWord() }},
+		{"drain", CostNothing, func(r *Router) any { return r.drainWord() }},
 		{"lease", CostNothing, func(r *Router) any { return r.Lease }},
 		{"strict", CostElection, func(r *Router) any { return r.Strict }},
 		{"accept", CostNothing, func(r *Router) any { return r.Accept }},

@@ -66,6 +66,7 @@ func TestDiff(t *testing.T) {
 		"asking":          {replace: []string{"priority: 200", "priority: 200\n  probe: 100ms"}, steps: []string{"web: probe on-doubt becomes 100ms: nothing"}},
 		"no asking":       {replace: []string{"priority: 200", "priority: 200\n  probe: off"}, steps: []string{"web: probe on-doubt becomes off: nothing"}},
 		"lease":           {replace: []string{"priority: 200", "priority: 200\n  lease: 9s"}, steps: []string{"web: lease 4s becomes 9s: nothing"}},
+		"drain":           {replace: []string{"priority: 200", "priority: 200\n  drain: 10m"}, steps: []string{"web: drain off becomes 10m: nothing"}},
 		"strict":          {replace: []string{"priority: 200", "priority: 200\n  strict: true"}, steps: []string{"web: strict false becomes true: election"}},
 		"accept":          {replace: []string{"priority: 200", "priority: 200\n  accept: false"}, steps: []string{"web: accept true becomes false: nothing"}},
 		"checksum":        {replace: []string{"priority: 200", "priority: 200\n  checksum: rfc9568"}, steps: []string{"web: checksum auto becomes rfc9568: election"}},

@@ -7,28 +7,31 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+
+	"github.com/vishvananda/netlink"
 )
 
 // AgainstHost compares the configuration with this host, as far as a look from
 // outside shows. What it finds is a warning, as interfaces come and go; but for a
-// script that could not be run.
+// script that could not be run, and what keeps connections from being drained.
 func (c *Config) AgainstHost(file string) Problems {
 	addresses, err := net.InterfaceAddrs()
 	if err != nil {
 		return Problems{{File: file, Text: "the addresses of this host can't be read: " + err.Error(), Warning: true}}
 	}
-	return c.against(file, hostInterface{addresses: addresses}, lookAt)
+	return c.against(file, hostInterface{addresses: addresses}, lookAt, readSysctl)
 }
 
-// against compares with a host: all its addresses, and a way to look at one of its
-// interfaces.
-func (c *Config) against(file string, all hostInterface, look func(name string) (hostInterface, error)) Problems {
+// against compares with a host: all its addresses, and ways to look at one of its
+// interfaces, and at one of the kernel's settings.
+func (c *Config) against(file string, all hostInterface, look func(name string) (hostInterface, error), sysctl func(path string) (int, error)) Problems {
 	var problems Problems
-	h := host{reader: &reader{file: file, problems: &problems}, look: look, virtual: c.Virtual()}
+	h := host{reader: &reader{file: file, problems: &problems}, look: look, sysctl: sysctl, virtual: c.Virtual()}
 	h.own = h.prefixes(all)
 	for i := range c.Routers {
 		h.compare(&c.Routers[i])
 	}
+	h.passesOn(c)
 	problems = append(problems, c.Scripts(file)...)
 	problems.sort()
 	return problems
@@ -38,13 +41,15 @@ func (c *Config) against(file string, all hostInterface, look func(name string) 
 type host struct {
 	*reader
 	look    func(name string) (hostInterface, error)
-	virtual []netip.Addr   // do not count as the host's
-	own     []netip.Prefix // addresses of all interfaces
+	sysctl  func(path string) (int, error) // of a path under /proc/sys
+	virtual []netip.Addr                   // do not count as the host's
+	own     []netip.Prefix                 // addresses of all interfaces
 }
 
 // hostInterface is what is seen of an interface.
 type hostInterface struct {
 	running   bool
+	vrf       bool // is in one
 	addresses []net.Addr
 }
 
@@ -55,7 +60,21 @@ func lookAt(name string) (hostInterface, error) {
 		return hostInterface{}, err
 	}
 	addresses, err := ifi.Addrs()
-	return hostInterface{ifi.Flags&net.FlagRunning != 0, addresses}, err
+	if err != nil {
+		return hostInterface{}, err
+	}
+	vrf, err := inVRF(name)
+	return hostInterface{ifi.Flags&net.FlagRunning != 0, vrf, addresses}, err
+}
+
+// inVRF reports whether an interface is enslaved to a VRF.
+func inVRF(name string) (bool, error) {
+	link, err := netlink.LinkByName(name)
+	if err != nil {
+		return false, err
+	}
+	slave := link.Attrs().Slave
+	return slave != nil && slave.SlaveType() == "vrf", nil
 }
 
 // compare looks at all interfaces that a router names.
@@ -76,6 +95,7 @@ func (h *host) compare(router *Router) {
 		}
 	}
 	h.tracked(router)
+	h.drains(router)
 }
 
 // tracked looks at the interfaces that a router tracks.
@@ -106,6 +126,8 @@ func interfacesOf(router *Router) []namedInterface {
 		for _, a := range router.Families[i].Held {
 			add(a.Interface, "addresses")
 		}
+	}
+	for i := range router.Families {
 		for _, route := range router.Families[i].Routes {
 			add(route.Interface, "routes")
 		}

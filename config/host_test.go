@@ -80,7 +80,7 @@ func TestAgainstAHost(t *testing.T) {
 			if tt.want != "" {
 				want = "vipd.yaml:" + tt.want + "\n"
 			}
-			if got := lines(f.byNode[""].against("vipd.yaml", tt.eth0, look)); got != want {
+			if got := lines(f.byNode[""].against("vipd.yaml", tt.eth0, look, usualSysctl)); got != want {
 				t.Errorf("got:\n%swant:\n%s", got, want)
 			}
 		})

@@ -53,6 +53,7 @@ func (r *reader) router(v value) Router {
 	if r.errors == errors { // else the second problem would come of the first
 		r.familiesAreWhole(&d)
 		r.tracksOthers(&d)
+		r.drainWorks(&d)
 	}
 	return d.Router
 }
@@ -72,6 +73,7 @@ func (r *reader) routerKeys(d *draft) []key {
 		{"start_grace", func(v value) { r.delay(v, &d.StartGrace) }},
 		{"handover", func(v value) { r.handover(v, &d.Handover) }},
 		{"probe", func(v value) { r.probe(v, &d.Router) }},
+		{"drain", func(v value) { r.drain(v, &d.Drain) }},
 		{"lease", func(v value) { r.lease(v, &d.Lease) }},
 		{"strict", func(v value) { r.boolean(v, &d.Strict) }},
 		{"addresses", func(v value) { r.addresses(v, d) }},
@@ -90,7 +92,7 @@ func (r *reader) routerKeys(d *draft) []key {
 		}},
 		{"track_interfaces", func(v value) { r.trackedInterfaces(v, &d.Tracked) }},
 		{"routes", func(v value) { r.routes(v, &d.routes) }},
-		{"drain", nil}, {"notify", nil},
+		{"notify", nil},
 	}
 }
 

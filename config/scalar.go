@@ -61,9 +61,17 @@ func (r *reader) duration(v value, least, most time.Duration) (time.Duration, bo
 	if !ok {
 		return 0, false
 	}
+	d, ok := parseDuration(s, least, most)
+	if !ok {
+		r.problem(v, "%s: want a duration with its unit, %v–%v", describe(v.node), short(least), short(most))
+	}
+	return d, ok
+}
+
+// parseDuration reports false for what is no duration with a unit, or not in the range.
+func parseDuration(s string, least, most time.Duration) (time.Duration, bool) {
 	d, err := time.ParseDuration(s)
 	if err != nil || strings.HasPrefix(s, "+") || plainInteger.MatchString(s) && s != "0" || d < least || d > most {
-		r.problem(v, "%s: want a duration with its unit, %v–%v", describe(v.node), short(least), short(most))
 		return 0, false
 	}
 	return d, true

@@ -89,7 +89,7 @@ func TestTrackedInterfaceAgainstAHost(t *testing.T) {
 	const want = `vipd.yaml:6:21: warning: routers[0].track_interfaces: "eth2" is down, or has no carrier: that counts as a failure
 vipd.yaml:6:21: warning: routers[0].track_interfaces: there is no interface "eth3" on this host now: that counts as a failure
 `
-	if got := lines(f.byNode[""].against("vipd.yaml", hosts["eth0"], look)); got != want {
+	if got := lines(f.byNode[""].against("vipd.yaml", hosts["eth0"], look, usualSysctl)); got != want {
 		t.Errorf("got:\n%swant:\n%s", got, want)
 	}
 }

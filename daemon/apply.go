@@ -44,6 +44,7 @@ const (
 	disown                  // remove them
 	leave                   // keep them until another router has them
 	silence                 // and don't answer for them
+	drain                   // keep them for their connections alone
 )
 
 // afterSend does something when the adverts that are collected have left.
@@ -59,6 +60,8 @@ func (d *Daemon) carryOut(x deed) {
 		}
 	case disown:
 		d.own(f, false)
+	case drain:
+		d.drain(f)
 	default:
 		w := f.leavingWant()
 		w.Silent = x.kind == silence
@@ -81,6 +84,9 @@ func (d *Daemon) apply(f *family, effect vrrp.Effect) {
 		d.send(f, e.Priority)
 	case vrrp.Own:
 		f.leftActive = false
+		if f.set.Draining {
+			d.drainEnded(f, e.Wanted)
+		}
 		if e.Wanted {
 			d.afterSend(f, own)
 		} else {
@@ -88,6 +94,12 @@ func (d *Daemon) apply(f *family, effect vrrp.Effect) {
 		}
 	case vrrp.Silence:
 		d.afterSend(f, silence)
+	case vrrp.Drain:
+		d.afterSend(f, drain)
+	case vrrp.Report:
+		d.report(f, e.To)
+	case vrrp.Pass:
+		d.pass(f, e.To)
 	case vrrp.Announce:
 		d.announce(f, e.Added)
 	case vrrp.Follow:

@@ -25,6 +25,7 @@ const commandMargin = time.Second
 type command struct {
 	ctx    context.Context // when it ends, nobody waits for the answer
 	begin  func() (progress, error)
+	drains bool // it waits for connections to end, which a drain bounds
 	answer chan outcome
 
 	// What follows belongs to the loop.
@@ -48,8 +49,8 @@ func done(text string) progress {
 }
 
 // order posts a command. Its begin runs in the loop; an error of it is the answer.
-func (d *Daemon) order(ctx context.Context, begin func() (progress, error)) (*command, error) {
-	c := &command{ctx: ctx, begin: begin, answer: make(chan outcome, 1)}
+func (d *Daemon) order(ctx context.Context, drains bool, begin func() (progress, error)) (*command, error) {
+	c := &command{ctx: ctx, begin: begin, drains: drains, answer: make(chan outcome, 1)}
 	select {
 	case d.events <- event{command: c}:
 		return c, nil
@@ -83,7 +84,9 @@ func (d *Daemon) beginCommand(c *command) {
 		c.answer <- outcome{err: err}
 		return
 	}
-	c.deadline = d.now.Add(d.longestInterval() + commandMargin)
+	if !c.drains {
+		c.deadline = d.now.Add(d.longestInterval() + commandMargin)
+	}
 	d.commands = append(d.commands, c)
 }
 

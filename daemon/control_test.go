@@ -275,7 +275,7 @@ func TestCommandThatDoesNotEnd(t *testing.T) {
 	bubble(t, oneRouter, func(t *testing.T, s *stage) {
 		never := func() (bool, outcome) { return false, outcome{} }
 		answer := s.order(t, func(ctx context.Context) (string, error) {
-			c, err := s.d.order(ctx, func() (progress, error) { return never, nil })
+			c, err := s.d.order(ctx, false, func() (progress, error) { return never, nil })
 			if err != nil {
 				return "", err
 			}

@@ -48,6 +48,8 @@ type Daemon struct {
 	out         outbox
 	rejected    rejects
 	lateness    lateness
+	passed      Passed    // as counted last
+	passedAsked time.Time // when it was asked for
 
 	waiting     *reloadRequest // a reload that waits for its interfaces
 	waitingEnds time.Time
@@ -145,6 +147,12 @@ func (d *Daemon) handle(e event) {
 		d.leftoverFound(*e.found)
 	case e.managers != nil:
 		d.managersFound(*e.managers)
+	case e.passing != nil:
+		d.passingChanged(*e.passing)
+	case e.counted != nil:
+		d.connectionsCounted(*e.counted)
+	case e.passed != nil:
+		d.passedCounted(*e.passed)
 	case e.answer != nil:
 		d.hostAnswered(*e.answer)
 	case e.contest != "":

@@ -23,6 +23,9 @@ type event struct {
 	holding  *Holding
 	found    *Found
 	managers *Managers
+	passing  *PassingState
+	counted  *Connections
+	passed   *Passed
 	answer   *answer
 	contest  string // the key of addresses that another host answers for
 	handOff  bool
@@ -66,6 +69,15 @@ func (d *Daemon) PostFound(f Found) { d.post(event{found: &f}) }
 
 // PostManagers posts who manages an interface.
 func (d *Daemon) PostManagers(m Managers) { d.post(event{managers: &m}) }
+
+// PostPassing posts what became of passing segments on.
+func (d *Daemon) PostPassing(p PassingState) { d.post(event{passing: &p}) }
+
+// PostConnections posts how many connections there are.
+func (d *Daemon) PostConnections(c Connections) { d.post(event{counted: &c}) }
+
+// PostPassed posts how much was passed on.
+func (d *Daemon) PostPassed(p Passed) { d.post(event{passed: &p}) }
 
 // PostContested posts that another host answers for a key's addresses.
 func (d *Daemon) PostContested(key string) { d.post(event{contest: key}) }

@@ -52,6 +52,9 @@ type family struct {
 	unsent      uint64 // adverts that could not be sent
 	sendProblem string // why the last of them could not
 
+	connections connections // while it drains
+	passing     passing
+
 	outranking outranking // the last that was warned of
 }
 
@@ -109,10 +112,10 @@ func (f *family) sourceOn(l *Link) netip.Addr {
 
 // datagram is a packet of the family's to a destination. It comes from the virtual MAC
 // when the addresses are there, and not before: switches send the virtual MAC's traffic
-// to where it was seen last (ADR 9).
+// to where it was seen last (ADR 9). A report is for one host, and moves nothing.
 func (f *family) datagram(destination netip.Addr, packet []byte) Datagram {
 	d := Datagram{Link: f.link.Index, Source: f.source, Destination: destination, Payload: packet}
-	if f.set.Present && !f.asked {
+	if f.set.Present && !f.asked && destination.IsMulticast() {
 		d.Hardware = f.hardware
 	}
 	return d

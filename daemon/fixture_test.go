@@ -66,6 +66,10 @@ func (s *stage) Send(batch []Datagram, failed func(int, error)) {
 		if reject != vrrp.Accepted {
 			s.t.Errorf("sent an advert that is refused: %v", reject)
 		}
+		if a.Report {
+			s.note("report to %v from %v by %q", d.Destination, d.Source, d.Hardware)
+			continue
+		}
 		line := fmt.Sprintf("send %d vrid %d on %d from %v", a.Priority, a.VRID, d.Link, d.Source)
 		if !d.Destination.IsMulticast() {
 			line += fmt.Sprintf(" to %v", d.Destination)
@@ -99,6 +103,8 @@ func (s *stage) Set(key string, w Want) {
 		what = append(what, "by "+w.VirtualLink)
 	}
 	switch all := strings.Join(what, ", "); {
+	case w.Draining:
+		s.note("drain %s %s lease %v", key, all, w.Lease)
 	case w.Silent:
 		s.note("silence %s %s", key, all)
 	case w.Leaving:
@@ -109,6 +115,12 @@ func (s *stage) Set(key string, w Want) {
 		s.note("remove %s %s", key, all)
 	}
 }
+
+func (s *stage) Pass(key string, to Passing) { s.note("pass %s to %v on %d", key, to.Target, to.Link) }
+
+func (s *stage) CountPassed() { s.note("count passed") }
+
+func (s *stage) Count(key string) { s.note("count %s", key) }
 
 func (s *stage) Renew(key string) { s.note("renew %s", key) }
 

@@ -90,6 +90,9 @@ func (g *group) state() vrrp.State { return g.families[0].core.State() }
 // owns reports whether any of the group's addresses are still wanted here.
 func (g *group) owns() bool { return slices.ContainsFunc(g.routers, (*router).owns) }
 
+// serves reports whether any of its routers is more than draining.
+func (g *group) serves() bool { return slices.ContainsFunc(g.routers, (*router).serves) }
+
 // lowest is the router whose priority is the group's: the first with the lowest.
 func (g *group) lowest() *router {
 	return slices.MinFunc(g.routers, func(a, b *router) int { return cmp.Compare(a.priority, b.priority) })

@@ -29,6 +29,7 @@ type Maintenance struct {
 type MaintenanceRequest struct {
 	On     bool   `json:"on"`
 	Reason string `json:"reason,omitempty"` // at most 200 bytes, printable
+	Drain  bool   `json:"drain,omitempty"`  // wait until no connection is left, too
 }
 
 // maintenance is what is saved of it. Commands change it in turn, and post to the loop
@@ -58,8 +59,9 @@ func (d *Daemon) RememberMaintenance(file StateFile) error {
 	return nil
 }
 
-// Maintain begins or ends the maintenance of this node. It returns when the node owns
-// nothing any more, with a sentence that says who took over. When nobody did, the node
+// Maintain begins or ends the maintenance of this node. It returns when the node serves
+// nothing any more but connections that drain, or nothing at all if the request says so,
+// with a sentence that says who took over. When nobody did, the node
 // is in maintenance all the same, and the error wraps ErrNobodyTookOver.
 func (d *Daemon) Maintain(ctx context.Context, request MaintenanceRequest) (string, error) {
 	if err := checkReason(request.Reason); err != nil {
@@ -90,11 +92,11 @@ func (d *Daemon) orderMaintenance(ctx context.Context, request MaintenanceReques
 	if err := d.saved.save(is); err != nil {
 		return nil, fmt.Errorf("the maintenance can't be remembered: %w", err)
 	}
-	c, err := d.order(ctx, func() (progress, error) {
+	c, err := d.order(ctx, request.Drain, func() (progress, error) {
 		if is == nil {
 			return d.endMaintenance(), nil
 		}
-		return d.beginMaintenance(is), nil
+		return d.beginMaintenance(is, request.Drain), nil
 	})
 	if err != nil {
 		return nil, errors.Join(err, d.saved.save(was))
@@ -141,7 +143,7 @@ func write(file StateFile, is *Maintenance) error {
 }
 
 // beginMaintenance waits until nothing is owned any more. It runs in the loop.
-func (d *Daemon) beginMaintenance(m *Maintenance) progress {
+func (d *Daemon) beginMaintenance(m *Maintenance, drain bool) progress {
 	var leaving []*router
 	for _, r := range d.routers {
 		if r.isActive() {
@@ -151,7 +153,7 @@ func (d *Daemon) beginMaintenance(m *Maintenance) progress {
 	d.setMaintenance(m)
 	return func() (bool, outcome) {
 		for _, r := range d.routers {
-			if r.owns() {
+			if r.serves() || drain && r.owns() {
 				return false, outcome{}
 			}
 		}

@@ -26,6 +26,14 @@ type Network interface {
 	Set(key string, w Want)
 	// Renew renews the lease of a key's addresses.
 	Renew(key string)
+	// Pass passes on to another node what arrives for a key's addresses and belongs to no
+	// connection of this host, for some seconds, or until it is told otherwise. It is done
+	// before a Set that follows it.
+	Pass(key string, to Passing)
+	// Count counts the connections to a key's addresses.
+	Count(key string)
+	// CountPassed counts what is passed on for all keys.
+	CountPassed()
 	// Find looks whether a run before has left all that w wants, and since when.
 	Find(key string, w Want)
 	// Probe asks whether another host answers for an address of a key.
@@ -81,7 +89,42 @@ type Want struct {
 	Present     bool
 	Leaving     bool          // present only until another router has them: not to go on with after a crash
 	Silent      bool          // present, but ARP and ND for them are not answered
+	Draining    bool          // present for established connections alone, where nobody finds them
 	Lease       time.Duration // whole seconds; 0: none
+}
+
+// Passing is who gets what belongs to no connection of this host.
+type Passing struct {
+	Link   int        // on which it is a neighbour
+	Target netip.Addr // another node's own address; zero: nobody
+}
+
+// PassingState is what became of a Pass.
+type PassingState struct {
+	Key string
+	Err error // why nothing is passed on
+}
+
+// Passed is what was passed on for all keys.
+type Passed struct {
+	IPv4, IPv6 PassCounts
+	Err        error // why it could not be counted
+}
+
+// PassCounts counts packets to virtual addresses of a family, of all routers, since something
+// was passed on.
+type PassCounts struct {
+	Passed     uint64 `json:"passed"`      // to the target
+	Own        uint64 `json:"own"`         // of connections of this host
+	Limited    uint64 `json:"limited"`     // dropped: they were too many
+	FromTarget uint64 `json:"from_target"` // not passed back to where they came from
+}
+
+// Connections is how many TCP connections to a key's addresses there are.
+type Connections struct {
+	Key    string
+	Number int
+	Err    error // why they could not be counted
 }
 
 // Address is one virtual address at its place.
@@ -155,7 +198,8 @@ type Found struct {
 	Age time.Duration // since their lease was renewed
 	// HandedOff: the run before has ended on purpose, for this one.
 	HandedOff bool
-	Err       error // why there is nothing to go on with; nil: all is there
+	PassedTo  netip.Addr // whom it passes segments on to still; zero: nobody
+	Err       error      // why there is nothing to go on with; nil: all is there
 }
 
 // Managers are the programs that manage the addresses of an interface.

@@ -312,7 +312,7 @@ func (d *Daemon) setAgain(f *family) {
 	if f.set.Leaving { // until then another router has them
 		w.Leaving, w.Lease = true, f.set.Lease
 	}
-	if f.swept && !reflect.DeepEqual(w, f.set) {
+	if f.swept && !f.set.Draining && !reflect.DeepEqual(w, f.set) {
 		d.set(f, w)
 	}
 }

@@ -16,14 +16,15 @@ import (
 type Resignation struct {
 	Router string `json:"router"`
 	Undo   bool   `json:"undo,omitempty"`
+	Drain  bool   `json:"drain,omitempty"` // wait until no connection is left, too
 }
 
-// Resign makes a router hand over, with all of its group. It returns when they own nothing
-// any more, with a sentence that says who took over. When nobody did, they are Active
+// Resign makes a router hand over, with all of its group. It returns when they serve nothing
+// any more but connections that drain, or nothing at all if the request says so, with a sentence that says who took over. When nobody did, they are Active
 // again, and the error wraps ErrNobodyTookOver. It wraps ErrUnknownRouter or ErrNotNow when
 // there is nothing to give up, or to take back.
 func (d *Daemon) Resign(ctx context.Context, request Resignation) (string, error) {
-	c, err := d.order(ctx, func() (progress, error) {
+	c, err := d.order(ctx, request.Drain, func() (progress, error) {
 		r, err := d.routerNamed(request.Router)
 		switch {
 		case err != nil:
@@ -31,7 +32,7 @@ func (d *Daemon) Resign(ctx context.Context, request Resignation) (string, error
 		case request.Undo:
 			return d.reclaim(r)
 		}
-		return d.resign(r)
+		return d.resign(r, request.Drain)
 	})
 	if err != nil {
 		return "", err
@@ -53,7 +54,10 @@ func (d *Daemon) routerNamed(name string) (*router, error) {
 }
 
 // resign makes the router's whole group resign.
-func (d *Daemon) resign(r *router) (progress, error) {
+func (d *Daemon) resign(r *router, drain bool) (progress, error) {
+	if drain && r.config.Drain == 0 {
+		return nil, fmt.Errorf("%w: drain is off for %s", ErrNotNow, r.config.Name)
+	}
 	if !r.isActive() {
 		return nil, fmt.Errorf("%w: %s %s", ErrNotNow, r.config.Name, r.whyNotActive())
 	}
@@ -64,7 +68,7 @@ func (d *Daemon) resign(r *router) (progress, error) {
 		switch {
 		case r.isActive():
 			return true, outcome{err: fmt.Errorf("%w: %v is active here again", ErrNobodyTookOver, g)}
-		case g.owns():
+		case g.serves() || drain && g.owns():
 			return false, outcome{}
 		}
 		gone, alone := tookOver(g.routers)
@@ -104,6 +108,15 @@ func (r *router) isActive() bool { return r.group.state() == vrrp.Active }
 // owns reports whether any of the router's addresses are still wanted here.
 func (r *router) owns() bool {
 	return slices.ContainsFunc(r.families, func(f *family) bool { return f.core.Status().Owns })
+}
+
+// serves reports whether the router answers for its addresses, or has just done so: it
+// is more than draining.
+func (r *router) serves() bool {
+	return slices.ContainsFunc(r.families, func(f *family) bool {
+		s := f.core.Status()
+		return s.Owns && s.Phase != vrrp.Draining
+	})
 }
 
 // successor is who took over when the router left last; not valid: nobody did.

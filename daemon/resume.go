@@ -3,6 +3,7 @@
 package daemon
 
 import (
+	"net/netip"
 	"slices"
 	"time"
 
@@ -32,6 +33,7 @@ func (o *opening) on() bool { return !o.ends.IsZero() }
 type finding struct {
 	renewed   time.Time // their lease
 	handedOff bool
+	passedTo  netip.Addr
 	err       error // why there is nothing to go on with
 }
 
@@ -101,6 +103,9 @@ func (d *Daemon) goOn(g *group) {
 	g.opening = opening{}
 	for _, f := range g.families {
 		f.swept = true
+		if f.found.passedTo.IsValid() {
+			d.step(f, vrrp.Passed{To: f.found.passedTo})
+		}
 	}
 	d.step(g.families[0], vrrp.Resume{Age: d.now.Sub(renewed), HandedOff: handedOff})
 	d.hearEarly(g)
@@ -123,7 +128,7 @@ func (d *Daemon) leftoverFound(found Found) {
 		d.log.Info("addresses of a run before are there", f.attrs("age", found.Age, "handed_off", found.HandedOff)...)
 	}
 	d.schedule.touch(f.router.group)
-	f.found = &finding{renewed: d.now.Add(-found.Age), handedOff: found.HandedOff, err: found.Err}
+	f.found = &finding{renewed: d.now.Add(-found.Age), handedOff: found.HandedOff, passedTo: found.PassedTo, err: found.Err}
 }
 
 // contested hears that another host answers for a family's addresses.

@@ -60,9 +60,12 @@ type RouterStatus struct {
 	// it may be.
 	DeletedByOthers string `json:"deleted_by_others,omitempty"`
 
-	Active    *ActiveStatus `json:"active,omitempty"`   // whom a Backup hears
-	Resigned  bool          `json:"resigned,omitempty"` // by `vipd resign`: it does not preempt
-	Successor netip.Addr    `json:"successor,omitzero"` // who took over when it left Active last
+	Active   *ActiveStatus  `json:"active,omitempty"` // whom a Backup hears
+	Draining *DrainStatus   `json:"draining,omitempty"`
+	Passing  *PassingStatus `json:"passing,omitempty"`
+
+	Resigned  bool       `json:"resigned,omitempty"` // by `vipd resign`: it does not preempt
+	Successor netip.Addr `json:"successor,omitzero"` // who took over when it left Active last
 
 	Counters CounterStatus     `json:"counters"`
 	Rejected map[string]uint64 `json:"rejected,omitempty"`
@@ -203,6 +206,7 @@ func (d *Daemon) familyStatus(f *family) RouterStatus {
 		Peers: f.config.Peers, VirtualMAC: f.virtualMAC(),
 		Priority: core.Priority, ConfiguredPriority: r.config.Priority, Failing: r.lowered(),
 		Addresses: []netip.Prefix{}, Outside: f.outside, Owns: core.Owns, Problem: f.problem,
+		Draining: d.drainStatus(f, &core), Passing: d.passingStatus(f, &core),
 		Resigned: core.Resigned, Successor: core.Successor,
 		Counters: CounterStatus{
 			AdvertsSent: core.Counters.AdvertsSent, AdvertsReceived: core.Counters.AdvertsReceived,

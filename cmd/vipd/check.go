@@ -20,7 +20,8 @@ func checkCommand() *cobra.Command {
 		Short: "Check a configuration file, for all the nodes it names",
 		Long: "Check a configuration file, for all the nodes it names. Nothing on this host is\n" +
 			"touched or needed; but if this host is one of the nodes, the scripts of checks\n" +
-			"must be there. With --host the file is compared with this host's network, too.",
+			"must be there. With --host the file is compared with this host's network and with\n" +
+			"the kernel's settings that `drain` depends on, too.",
 		Args: arguments(0, 1),
 		RunE: func(c *cobra.Command, args []string) error {
 			path := config.DefaultPath

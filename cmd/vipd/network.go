@@ -16,10 +16,17 @@ func openNetwork(c *config.Config, d *daemon.Daemon, log *slog.Logger) (*netif.H
 	return netif.Open(netif.Config{
 		Followed: followedBy(c), Log: log,
 		Events: netif.Events{
-			Link:      func(l netif.Link) { d.PostLink(daemon.Link(l)) },
-			Packet:    func(p netif.Packet) { d.PostPacket(daemon.Packet(p)) },
-			Holding:   func(h netif.Holding) { d.PostHolding(holding(h)) },
-			Found:     func(f netif.Found) { d.PostFound(daemon.Found(f)) },
+			Link:    func(l netif.Link) { d.PostLink(daemon.Link(l)) },
+			Packet:  func(p netif.Packet) { d.PostPacket(daemon.Packet(p)) },
+			Holding: func(h netif.Holding) { d.PostHolding(holding(h)) },
+			Found:   func(f netif.Found) { d.PostFound(daemon.Found(f)) },
+			Passing: func(p netif.PassingState) { d.PostPassing(passing(p)) },
+			Connections: func(c netif.Connections) {
+				d.PostConnections(daemon.Connections{Key: c.Key, Number: c.N, Err: c.Err})
+			},
+			Passed: func(p netif.Passed) {
+				d.PostPassed(daemon.Passed{IPv4: daemon.PassCounts(p.IPv4), IPv6: daemon.PassCounts(p.IPv6), Err: p.Err})
+			},
 			Contested: func(key string) { d.PostContested(key) },
 			Answered:  d.PostAnswered,
 		},

@@ -138,6 +138,7 @@ func remarks(r daemon.RouterStatus, now time.Time) []string {
 			lines = append(lines, r.Active.Outranks)
 		}
 	}
+	lines = append(lines, drainWords(r, now)...)
 	if r.Resigned {
 		lines = append(lines, "has resigned: it does not preempt; `vipd resign --undo "+r.Name+"` ends that")
 	}
@@ -155,6 +156,26 @@ func remarks(r daemon.RouterStatus, now time.Time) []string {
 	}
 	lines = append(lines, counted(r.Rejected, "adverts refused")...)
 	return append(lines, counted(r.Noticed, "adverts of a router that is configured differently")...)
+}
+
+// drainWords say which connections live on, and where.
+func drainWords(r daemon.RouterStatus, now time.Time) []string {
+	var lines []string
+	if s := r.Draining; s != nil {
+		line := fmt.Sprintf("draining for %s at most", s.Ends.Sub(now).Round(time.Second))
+		if s.Connections != nil {
+			line += fmt.Sprintf("; connections left: %d", *s.Connections)
+		}
+		lines = append(lines, line+because(s.Problem))
+	}
+	if s := r.Passing; s != nil {
+		line := fmt.Sprintf("passes segments of older connections on to %v: %d so far", s.To, s.Passed)
+		if s.Limited > 0 {
+			line += fmt.Sprintf(", %d dropped over the limit", s.Limited)
+		}
+		lines = append(lines, line+because(s.Problem))
+	}
+	return lines
 }
 
 // failingWords say what comes of what fails.

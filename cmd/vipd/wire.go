@@ -37,7 +37,8 @@ func (p *networkPort) Set(key string, w daemon.Want)  { p.host.Set(key, wanted(w
 func (p *networkPort) Find(key string, w daemon.Want) { p.host.Find(key, wanted(w)) }
 
 func wanted(w daemon.Want) netif.Want {
-	want := netif.Want{VirtualLink: w.VirtualLink, Present: w.Present, Silent: w.Silent, Leaving: w.Leaving, Lease: w.Lease}
+	want := netif.Want{VirtualLink: w.VirtualLink, Present: w.Present, Silent: w.Silent,
+		Leaving: w.Leaving, Draining: w.Draining, Lease: w.Lease}
 	for _, a := range w.Addresses {
 		want.Addresses = append(want.Addresses, netif.Address(a))
 	}
@@ -46,6 +47,10 @@ func wanted(w daemon.Want) netif.Want {
 	}
 	return want
 }
+
+func (p *networkPort) Pass(key string, to daemon.Passing) { p.host.Pass(key, netif.Passing(to)) }
+func (p *networkPort) Count(key string)                   { p.host.Count(key) }
+func (p *networkPort) CountPassed()                       { p.host.CountPassed() }
 
 func (p *networkPort) Renew(key string)                { p.host.Renew(key) }
 func (p *networkPort) Follow(routers []*config.Router) { p.host.Follow(followed(routers)) }
@@ -73,6 +78,10 @@ func holding(h netif.Holding) daemon.Holding {
 		Key: h.Key, Held: h.Held, Added: h.Added, PutBack: h.PutBack,
 		Expired: errors.Is(h.Err, netif.ErrExpired), Err: h.Err,
 	}
+}
+
+func passing(p netif.PassingState) daemon.PassingState {
+	return daemon.PassingState{Key: p.Key, Err: p.Err}
 }
 
 // timerPort is host's timer and clock as the daemon wants them.
