@@ -39,6 +39,9 @@ func main() {
 		steady: 1500 * time.Millisecond, patience: 15 * time.Second}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err = show(ctx, s, os.Stdout, isTerminal(os.Stdout))
+	if err == nil && service.program == "haproxy" {
+		err = downloads(ctx, *vipd, newTimeline(os.Stdout, isTerminal(os.Stdout)))
+	}
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)

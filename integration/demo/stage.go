@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -23,6 +24,7 @@ type stage struct {
 	vipd     string // the program
 	service  service
 	election election
+	drain    string        // the value of `drain`; with a proxy for the large page. Empty: the play
 	steady   time.Duration // how long one node must have served the client at the end of an act
 	patience time.Duration // bounds an act: the rise of a check, Active_Down_Interval, a start
 
@@ -61,7 +63,7 @@ func (s *stage) close() error {
 
 // newNode starts the programs of a load balancer.
 func (s *stage) newNode(host *lab.Host) (*node, error) {
-	web, err := lab.StartWebServer(s.service.program, host.Namespace, host.Dir)
+	web, err := s.startWeb(host)
 	if err != nil {
 		return nil, err
 	}
@@ -78,6 +80,14 @@ func (s *stage) newNode(host *lab.Host) (*node, error) {
 	return &node{host: host, web: web, vipd: vipd}, nil
 }
 
+// startWeb starts what the clients talk to.
+func (s *stage) startWeb(host *lab.Host) (lab.WebServer, error) {
+	if s.drain != "" {
+		return lab.StartProxy(host.Namespace, host.Dir)
+	}
+	return lab.StartWebServer(s.service.program, host.Namespace, host.Dir)
+}
+
 // config is vipd's configuration file. The nodes share one file system here, so
 // their paths differ; on real nodes the rest is one file for both, too.
 func (s *stage) config(host *lab.Host, check string) string {
@@ -91,6 +101,7 @@ routers:
   advert_interval: %v
   addresses: [%v]
   checks: [web]
+  drain: %s
 checks:
 - name: web
   %s
@@ -99,7 +110,7 @@ checks:
   rise: 2
   fall: 2
   penalty: lowest
-`, host.Name(), filepath.Join(host.Dir, "vipd.sock"), lab.Interface, s.election.better, s.election.other, s.election.interval, vip, check)
+`, host.Name(), filepath.Join(host.Dir, "vipd.sock"), lab.Interface, s.election.better, s.election.other, s.election.interval, vip, cmp.Or(s.drain, "off"), check)
 }
 
 // settled waits until a node alone owns the VIP, and both nodes say that all is as

@@ -8,6 +8,9 @@
 // connects them, and a [Site] the usual layout of these. [HAProxy] and [Nginx] are
 // the web servers, [Vipd], [Keepalived] and [FRR] the VRRP daemons.
 //
+// A [Backend] is an application behind HAProxy ([StartProxy]); [Conversations] and a
+// [Download] are its clients, who keep their connections.
+//
 // A [Probe] is a client whose [Sample]s say when it was served, and by whom. A
 // [Capture] reads frames off a wire: [Claims] judges from them who was Active, and
 // [Answers] whom an [Asker] was told to turn to. A [NeighborWatch] is what a host

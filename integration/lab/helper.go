@@ -51,6 +51,12 @@ func help(name string, args []string) error {
 		return probeUDP(args[0], samples, stop)
 	case "echo":
 		return serveEcho(args[0], os.Stdout, stop)
+	case "backend":
+		return serveBackend(args[0], os.Stdout, stop)
+	case "conversations":
+		return converse(args[0], os.Stdout, stop)
+	case "download":
+		return download(args[0], os.Stdout, stop)
 	}
 	return fmt.Errorf("no such helper")
 }

@@ -64,7 +64,7 @@ frontend web
 // StartHAProxy runs HAProxy in n, with its files in the existing directory dir,
 // and waits until it serves.
 func StartHAProxy(n *Namespace, dir string) (*HAProxy, error) {
-	return startHAProxy(n, dir, "haproxy")
+	return startHAProxy(n, dir, "haproxy", haproxyConfig)
 }
 
 // StartNamedHAProxy is StartHAProxy with another name for its process; see [NamedProgram].
@@ -73,10 +73,10 @@ func StartNamedHAProxy(n *Namespace, dir, name string) (*HAProxy, error) {
 	if err != nil {
 		return nil, err
 	}
-	return startHAProxy(n, dir, link)
+	return startHAProxy(n, dir, link, haproxyConfig)
 }
 
-func startHAProxy(n *Namespace, dir, program string) (*HAProxy, error) {
+func startHAProxy(n *Namespace, dir, program, config string) (*HAProxy, error) {
 	file := filepath.Join(dir, "haproxy.cfg")
 	h := &HAProxy{socket: filepath.Join(dir, "haproxy.sock")}
 	h.process = process{
@@ -86,7 +86,7 @@ func startHAProxy(n *Namespace, dir, program string) (*HAProxy, error) {
 		log:     filepath.Join(dir, "haproxy.log"),
 		ready:   func() bool { return accepts(n, "unix", h.socket) && accepts(n, "tcp", loopback) },
 	}
-	if err := h.configure(file, fmt.Sprintf(haproxyConfig, h.socket, n.name)); err != nil {
+	if err := h.configure(file, fmt.Sprintf(config, h.socket, n.name)); err != nil {
 		return nil, err
 	}
 	return h, h.start()

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package drain_test
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"vipd/api"
+	"vipd/daemon"
+	"vipd/integration/lab"
+)
+
+// off and long are values of `drain`.
+const (
+	off  = "off"
+	long = "10m"
+)
+
+var vips = []netip.Prefix{netip.MustParsePrefix(lab.VIP4), netip.MustParsePrefix(lab.VIP6)}
+
+// node is a load balancer: a proxy, the application behind it, and vipd.
+type node struct {
+	*lab.Host
+	*lab.Vipd
+}
+
+// site is a client and load balancers, of which the first one has the highest priority.
+type site struct {
+	*lab.Site
+	nodes []*node
+}
+
+// run lays out a site of two or three nodes, and waits until lb1 is Active.
+func run(t *testing.T, nodes int, drain string) *site {
+	t.Helper()
+	l, err := lab.NewSite()
+	must(t, err)
+	t.Cleanup(func() { must(t, l.Close()) })
+	s := &site{Site: l}
+	hosts := []*lab.Host{l.LB1, l.LB2}
+	if nodes == 3 {
+		lb3, err := l.AddHost("lb3", 13)
+		must(t, err)
+		hosts = append(hosts, lb3)
+	}
+	for _, host := range hosts {
+		s.nodes = append(s.nodes, start(t, host, drain))
+	}
+	await(t, func() error { return s.active(s.nodes[0]) })
+	return s
+}
+
+// start starts all that a load balancer needs.
+func start(t *testing.T, host *lab.Host, drain string) *node {
+	t.Helper()
+	n := &node{Host: host}
+	_, err := lab.StartBackend(host.Namespace)
+	must(t, err)
+	proxy, err := lab.StartProxy(host.Namespace, host.Dir)
+	must(t, err)
+	t.Cleanup(func() { proxy.Kill() })
+	must(t, os.WriteFile(n.file("vipd.yaml"), []byte(n.config(drain)), 0o600))
+	n.Vipd, err = lab.StartVipd(host.Namespace, program(), n.file("vipd.yaml"), n.file("vipd.log"))
+	must(t, err)
+	t.Cleanup(func() {
+		n.Vipd.Kill()
+		if t.Failed() {
+			t.Logf("the log of vipd on %s ends with:\n%s", host.Name(), n.LogTail())
+		}
+	})
+	return n
+}
+
+func (n *node) file(name string) string { return filepath.Join(n.Dir, name) }
+
+func (n *node) config(drain string) string {
+	return fmt.Sprintf(`node: %s
+api: %q
+routers:
+- name: web
+  interface: %s
+  vrid: 51
+  priority: {lb1: 254, lb2: 253, lb3: 252}
+  advert_interval: 200ms
+  drain: %s
+  addresses: [%v, "%v"]
+`, n.Host.Name(), n.file("vipd.sock"), lab.Interface, drain, vips[0], vips[1])
+}
+
+// routers are the states of both families.
+func (n *node) routers() ([]daemon.RouterStatus, error) {
+	status, _, err := api.Status(context.Background(), n.file("vipd.sock"))
+	if err == nil && len(status.Routers) != len(vips) {
+		err = fmt.Errorf("%s has %d routers", n.Host.Name(), len(status.Routers))
+	}
+	return status.Routers, err
+}
+
+// active tells what is wrong with a site on which a node alone is Active. The others may
+// drain.
+func (s *site) active(want *node) error {
+	for _, n := range s.nodes {
+		routers, err := n.routers()
+		if err != nil {
+			return err
+		}
+		for _, r := range routers {
+			if (r.State == "active") != (n == want) || n == want && r.Phase != "" {
+				return fmt.Errorf("%s is in the state %s %s (%s)", n.Host.Name(), r.State, r.Phase, r.Reason)
+			}
+		}
+	}
+	return nil
+}
+
+// settled tells what is wrong with a site on which a node is Active, and nothing is left
+// of those before it.
+func (s *site) settled(want *node) error {
+	if err := s.active(want); err != nil {
+		return err
+	}
+	for _, n := range s.nodes {
+		routers, err := n.routers()
+		if err != nil {
+			return err
+		}
+		for _, r := range routers {
+			if r.Phase != "" || r.Passing != nil {
+				return fmt.Errorf("%s is in the phase %q and passes on %+v", n.Host.Name(), r.Phase, r.Passing)
+			}
+		}
+		if err := n.has(n == want); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// has tells what is wrong with a node that has the addresses, or has none of them.
+func (n *node) has(want bool) error {
+	for _, vip := range vips {
+		found, err := n.Addresses(vip.Addr())
+		if err != nil {
+			return err
+		}
+		if (len(found) == 1) != want || len(found) > 1 {
+			return fmt.Errorf("%s has %v, want any: %v", n.Host.Name(), found, want)
+		}
+	}
+	return nil
+}
+
+// move moves the addresses: away from lb1 to lb2, or back.
+func (s *site) move(t *testing.T, away bool) {
+	t.Helper()
+	to, arguments := s.nodes[0], []string{"resign", "--undo", "web"}
+	if away {
+		to, arguments = s.nodes[1], []string{"resign", "web"}
+	}
+	answer, err := s.nodes[0].Command(patient(t), arguments...)
+	if err != nil {
+		t.Fatalf("%v: %v", strings.TrimSpace(answer), err)
+	}
+	await(t, func() error { return s.active(to) })
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package drain_test
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+
+	"vipd/integration/lab"
+)
+
+// Without a drain every established connection is reset, which shows that the clients
+// notice.
+func TestWithoutDrain(t *testing.T) {
+	s := run(t, 2, off)
+	l := s.begin(t, 5)
+	d := s.download(t)
+	s.move(t, true)
+	await(t, func() error {
+		if broken := l.broken(); broken != 20 {
+			return fmt.Errorf("%d conversations are broken, want 20", broken)
+		}
+		if d.Broken() == nil {
+			return fmt.Errorf("the download goes on")
+		}
+		return nil
+	})
+	for _, c := range l.talks {
+		for _, b := range c.Broken() {
+			if b.Server != "lb1" || b.Reason != "connection reset by peer" {
+				t.Errorf("%+v", b)
+			}
+		}
+	}
+	l.end(t)
+	await(t, func() error { return s.settled(s.nodes[1]) })
+}
+
+// The conversations that begin on lb1 stay there, and those that begin on lb2 there,
+// wherever the addresses are.
+func TestSwitchovers(t *testing.T) {
+	each, switchovers := times(25, 125), times(4, 10)
+	s := run(t, 2, long)
+	onFirst := s.begin(t, each)
+	onFirst.goOn(t, times(5, 50))
+	first := time.Now()
+	s.move(t, true)
+	onFirst.served(t, s.nodes[1])
+	onSecond := s.begin(t, each)
+	for i := range switchovers - 1 {
+		onSecond.goOn(t, times(10, 30))
+		s.move(t, i%2 == 1)
+	}
+	onSecond.goOn(t, 10)
+	last := time.Now()
+	for i, l := range []*load{onFirst, onSecond} {
+		l.end(t)
+		for _, c := range l.talks {
+			if got := c.Servers(); got[s.nodes[i].Host.Name()] != each || len(c.Broken()) > 0 {
+				t.Errorf("%s, %s mode: servers %v, %d broken, first %+v", c.family, c.mode, got, len(c.Broken()), c.Broken()[:min(1, len(c.Broken()))])
+			}
+		}
+		for _, p := range l.probes {
+			if lost := lab.Lost(p.Samples(first), first, last); lost > 0 {
+				t.Errorf("%d of %d new connections failed", lost, len(p.Samples(first)))
+			}
+		}
+	}
+	fill(t, "connections", onFirst.table(switchovers, first, last)+"\n"+onSecond.table(switchovers-1, onSecond.begun, last))
+	await(t, func() error { return s.settled(s.nodes[0]) })
+}
+
+// download begins one of the IPv4 address.
+func (s *site) download(t *testing.T) *lab.Download {
+	t.Helper()
+	d, err := lab.StartDownload(s.Client.Namespace, netip.AddrPortFrom(vips[0].Addr(), webPort))
+	must(t, err)
+	t.Cleanup(func() { must(t, d.Stop()) })
+	return d
+}
+
+// A download at full speed goes on.
+func TestDownload(t *testing.T) {
+	s := run(t, 2, long)
+	d := s.download(t)
+	tenths := times(5, 50)
+	come := func(n int) {
+		t.Helper()
+		want := len(d.Progress()) + n
+		await(t, func() error {
+			if d.Broken() != nil {
+				t.Fatalf("%+v", d.Broken())
+			}
+			if got := len(d.Progress()); got < want {
+				return fmt.Errorf("%d reports, want %d", got, want)
+			}
+			return nil
+		})
+	}
+	come(tenths)
+	moved := time.Now()
+	s.move(t, true)
+	come(tenths)
+	must(t, d.Stop())
+	before, during, after := rates(d.Progress(), moved)
+	if after < before/10 {
+		t.Errorf("%.0f Mbit/s before the switchover, %.0f after it", before, after)
+	}
+	fill(t, "download", fmt.Sprintf("| before, Mbit/s | worst tenth of a second after the switchover | after, Mbit/s |\n|---|---|---|\n| %.0f | %.0f | %.0f |\n",
+		before, during, after))
+	await(t, func() error { return s.settled(s.nodes[1]) })
+}
+
+// rates are the throughput before and after a moment, and the lowest after it. The first
+// report is of no tenth of a second.
+func rates(all []lab.Progress, moved time.Time) (before, lowest, after float64) {
+	var sums [2]float64
+	var counts [2]int
+	for _, p := range all[1:] {
+		rate := float64(p.Bytes) * 8 / 1e6 / 0.1
+		i := 0
+		if p.End.After(moved) {
+			if i = 1; counts[1] == 0 || rate < lowest {
+				lowest = rate
+			}
+		}
+		sums[i] += rate
+		counts[i]++
+	}
+	return sums[0] / float64(max(1, counts[0])), lowest, sums[1] / float64(max(1, counts[1]))
+}
