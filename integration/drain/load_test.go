@@ -102,6 +102,17 @@ func (l *load) end(t *testing.T) {
 	}
 }
 
+// stayed demands that all conversations began with a node, and none is broken.
+func (l *load) stayed(t *testing.T, on *node) {
+	t.Helper()
+	for _, c := range l.talks {
+		broken := c.Broken()
+		if got := c.Servers(); got[on.Host.Name()] != c.count || len(broken) > 0 {
+			t.Errorf("%s, %s mode: servers %v, %d broken, first %+v", c.family, c.mode, got, len(broken), broken[:min(1, len(broken))])
+		}
+	}
+}
+
 // broken counts the conversations that are.
 func (l *load) broken() (broken int) {
 	for _, c := range l.talks {

@@ -156,6 +156,14 @@ func (n *node) has(want bool) error {
 	return nil
 }
 
+// command has vipd on a node do something.
+func (n *node) command(t *testing.T, arguments ...string) {
+	t.Helper()
+	if answer, err := n.Command(patient(t), arguments...); err != nil {
+		t.Fatalf("%v: %v", strings.TrimSpace(answer), err)
+	}
+}
+
 // move moves the addresses: away from lb1 to lb2, or back.
 func (s *site) move(t *testing.T, away bool) {
 	t.Helper()
@@ -163,9 +171,6 @@ func (s *site) move(t *testing.T, away bool) {
 	if away {
 		to, arguments = s.nodes[1], []string{"resign", "web"}
 	}
-	answer, err := s.nodes[0].Command(patient(t), arguments...)
-	if err != nil {
-		t.Fatalf("%v: %v", strings.TrimSpace(answer), err)
-	}
+	s.nodes[0].command(t, arguments...)
 	await(t, func() error { return s.active(to) })
 }

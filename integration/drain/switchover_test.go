@@ -57,11 +57,7 @@ func TestSwitchovers(t *testing.T) {
 	last := time.Now()
 	for i, l := range []*load{onFirst, onSecond} {
 		l.end(t)
-		for _, c := range l.talks {
-			if got := c.Servers(); got[s.nodes[i].Host.Name()] != each || len(c.Broken()) > 0 {
-				t.Errorf("%s, %s mode: servers %v, %d broken, first %+v", c.family, c.mode, got, len(c.Broken()), c.Broken()[:min(1, len(c.Broken()))])
-			}
-		}
+		l.stayed(t, s.nodes[i])
 		for _, p := range l.probes {
 			if lost := lab.Lost(p.Samples(first), first, last); lost > 0 {
 				t.Errorf("%d of %d new connections failed", lost, len(p.Samples(first)))
@@ -70,6 +66,26 @@ func TestSwitchovers(t *testing.T) {
 	}
 	fill(t, "connections", onFirst.table(switchovers, first, last)+"\n"+onSecond.table(switchovers-1, onSecond.begun, last))
 	await(t, func() error { return s.settled(s.nodes[0]) })
+}
+
+// The second switchover comes during the drain of the first: lb3 passes on to lb2, and
+// lb2, which drains itself, to lb1.
+func TestThreeNodes(t *testing.T) {
+	const each = 5
+	s := run(t, 3, long)
+	all := []*load{s.begin(t, each)}
+	for i, leave := range [][]string{{"maintenance", "on"}, {"resign", "web"}} {
+		s.nodes[i].command(t, leave...)
+		await(t, func() error { return s.active(s.nodes[i+1]) })
+		all[i].served(t, s.nodes[i+1])
+		all = append(all, s.begin(t, each))
+	}
+	all[2].goOn(t, 20)
+	for i, l := range all {
+		l.end(t)
+		l.stayed(t, s.nodes[i])
+	}
+	await(t, func() error { return s.settled(s.nodes[2]) })
 }
 
 // download begins one of the IPv4 address.
