@@ -47,22 +47,23 @@ type place struct {
 
 // slot is what the keeper knows of one key.
 type slot struct {
-	key     string
-	want    Want
-	held    []holding    // nil: nothing
-	routes  []Route      // what is there of ours
-	added   []netip.Addr // and not told yet; the goroutine's own
-	alive   time.Time    // the last Set or Renew: the sign of life that the lease stands for
-	claimed time.Time    // the last Renew
-	lapsed  bool         // at some Renew the sign before was older than the lease
-	queued  bool
-	asked   bool // a Set waits for its answer
-	suspect bool // somebody touched an address that is held
-	downed  bool // somebody set its virtual link down, or deleted it
-	due     bool // a Renew waits
-	silent  bool // what silence was told
-	drains  bool // what the filter was told
-	known   bool // what a run before us may have left of its routes has been looked for
+	key      string
+	want     Want
+	held     []holding    // nil: nothing
+	routes   []Route      // what is there of ours
+	networks []Route      // the same, of addresses that drain
+	added    []netip.Addr // and not told yet; the goroutine's own
+	alive    time.Time    // the last Set or Renew: the sign of life that the lease stands for
+	claimed  time.Time    // the last Renew
+	lapsed   bool         // at some Renew the sign before was older than the lease
+	queued   bool
+	asked    bool // a Set waits for its answer
+	suspect  bool // somebody touched an address that is held
+	downed   bool // somebody set its virtual link down, or deleted it
+	due      bool // a Renew waits
+	silent   bool // what silence was told
+	drains   bool // what the filter was told
+	known    bool // what a run before us may have left of its networks has been looked for
 
 	looks looks // at what somebody touched
 }

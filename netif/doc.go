@@ -14,6 +14,11 @@
 //	keeper     the only writer of addresses; tells what is held ([Holding])
 //	announcer  sends the gratuitous ARPs
 //	prober     asks whether another host has an address
+//	filter     keeps the kernel silent about addresses, and has segments passed on
+//	           ([Host.Pass]); see package filter
+//
+// An address that another node has taken over may drain ([Want].Draining): it stays on
+// the loopback interface for the connections that there are, unseen by the LAN.
 //
 // What a run leaves behind (after a crash, or [Host.Keep]) the next one finds by
 // [Host.Find]: the kernel is the state file.

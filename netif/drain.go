@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"vipd/netif/route"
 	"vipd/netif/sockets"
 )
 
@@ -46,11 +47,9 @@ func (t *task) toLoopback() {
 // the clients, and an address to ask for them. The kernel removes an IPv4 route with the
 // source that it names, also when this process has ended.
 func (t *task) planDrain(there *survey) {
-	t.routes = t.want.Routes
 	if !t.want.drains() {
 		return
 	}
-	t.routes = slices.Clone(t.routes)
 	t.own = make(map[netip.Addr]netip.Addr)
 	for _, a := range t.want.Addresses {
 		ip := a.Prefix.Addr()
@@ -60,8 +59,9 @@ func (t *task) planDrain(there *survey) {
 		if ip.Is4() {
 			t.own[ip] = there.ownOn(a.Link)
 		}
-		if r := a.network(); a.hasNetwork(there) && !contains(t.routes, r) {
-			t.routes = append(t.routes, r)
+		same := func(r Route) bool { return r.Destination == a.Prefix.Masked() && r.Link == a.Link }
+		if a.hasNetwork(there) && !slices.ContainsFunc(t.networks, same) {
+			t.networks = append(t.networks, a.network())
 		}
 	}
 }
@@ -80,24 +80,31 @@ func (a Address) network() Route {
 	return r
 }
 
-// contains tells whether there is a route at the place of r.
-func contains(routes []Route, r Route) bool {
-	return slices.ContainsFunc(routes, func(b Route) bool {
-		return b.Destination == r.Destination && b.Table == r.Table && b.Metric == r.Metric
-	})
-}
-
-// planLeftRoutes plans to remove the routes that a run before us may have left with
+// planLeftNetworks plans to remove the routes that a run before us may have left with
 // addresses that drained. It is done once for a key: to look for routes may take long.
-func (t *task) planLeftRoutes(there *survey) {
+func (t *task) planLeftNetworks(there *survey) {
 	if t.slot.known {
 		return
 	}
 	t.slot.known = true
 	for _, a := range t.want.Addresses {
 		if a.hasNetwork(there) {
-			t.leftRoutes = append(t.leftRoutes, a.network())
+			t.slot.networks = append(t.slot.networks, a.network())
 		}
+	}
+}
+
+// withdrawNetworks removes the routes of addresses that do not drain any more, after
+// their interface has its own again.
+func (k *keeper) withdrawNetworks(tasks []*task) {
+	for _, t := range tasks {
+		if t.err == nil && t.want.drains() || len(t.slot.networks) == 0 {
+			continue
+		}
+		if err := route.Remove(k.handle, t.slot.networks); err != nil {
+			t.routeErr = errors.Join(t.routeErr, err)
+		}
+		t.slot.networks = nil
 	}
 }
 

@@ -42,7 +42,15 @@ func newClientWorld(t *testing.T, f family) *clientWorld {
 	check(t, client.Do(withoutDAD))
 	_, err = w.lan.Plug(client, "eth0", "192.0.2.50/24", "2001:db8::50/64", "198.51.100.50/24", "2001:db8:1::50/64")
 	check(t, err)
-	return w
+	for deadline := time.Now().Add(patience); ; { // over IPv6 there is no way before the carrier
+		_, err := client.Handle().RouteGet(net.ParseIP(f.virtual))
+		if err == nil {
+			return w
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+	}
 }
 
 // echo answers each line on a port of the virtual address, in a namespace or here.
@@ -183,6 +191,13 @@ func draining(w netif.Want) netif.Want {
 	return w
 }
 
+// move holds it, and waits until it is nowhere else any more.
+func (r *record) move(t *testing.T, w netif.Want) {
+	t.Helper()
+	r.hold(t, w)
+	r.settle(t)
+}
+
 // demandDrained demands just these on the loopback interface.
 func demandDrained(t *testing.T, want ...string) {
 	t.Helper()
@@ -203,13 +218,18 @@ func testDrain(t *testing.T, f family) {
 	w.echo(t, nil, f.virtual)
 	c := w.dial(t, f.virtual)
 	check(t, c.exchange("before"))
+	ours, err := net.InterfaceByName("eth0")
+	check(t, err)
+	nftIn(t, w.client, fmt.Sprintf(`table arp replies { counter ours { }; chain input { type filter hook input priority 0;
+		arp operation reply arp saddr ether %v counter name ours; }; }`, ours.HardwareAddr))
 	silent := present
 	silent.Leaving, silent.Silent = true, true
 	for range 2 {
 		r.hold(t, silent)
-		r.hold(t, draining(present))
+		r.move(t, draining(present))
 		demandAddresses(t)
 		demandDrained(t, f.drained())
+		w.replies(t) // until now they were right
 		w.takeOver(t, f.virtual)
 		check(t, c.exchange("by the peer"))
 		w.demandOnlyPeerAnswers(t, f.virtual)
@@ -222,12 +242,13 @@ func testDrain(t *testing.T, f family) {
 		w.demandOnlyPeerAnswers(t, f.virtual)
 
 		r.hold(t, present)
+		w.demandNoReplies(t)
 		w.giveBack(t, f.virtual)
 		demandAddresses(t, f.held())
 		demandDrained(t)
 		check(t, c.exchange("here again"))
 	}
-	r.hold(t, draining(present))
+	r.move(t, draining(present))
 	w.takeOver(t, f.virtual)
 	check(t, c.exchange("a last time"))
 	r.Count("web")
@@ -256,6 +277,24 @@ func (r *record) handle(t *testing.T) *netlink.Handle {
 	check(t, err)
 	t.Cleanup(func() { _ = h.Close() })
 	return h
+}
+
+// replies is what nft shows of our ARP replies to the client since the last time.
+func (w *clientWorld) replies(t *testing.T) (shown string) {
+	t.Helper()
+	check(t, w.client.Do(func() error {
+		out, err := exec.Command("nft", "reset", "counter", "arp", "replies", "ours").Output()
+		shown = string(out)
+		return err
+	}))
+	return shown
+}
+
+func (w *clientWorld) demandNoReplies(t *testing.T) {
+	t.Helper()
+	if shown := w.replies(t); !strings.Contains(shown, "packets 0 ") {
+		t.Errorf("we answered: %s", shown)
+	}
 }
 
 // demandNoARP: nobody is spoken for any more.

@@ -4,6 +4,7 @@ package netif_test
 
 import (
 	"errors"
+	"net"
 	"net/netip"
 	"slices"
 	"testing"
@@ -26,12 +27,13 @@ type drains struct {
 func startDraining(t *testing.T, f family, lease time.Duration) *drains {
 	t.Helper()
 	d := &drains{clientWorld: newClientWorld(t, f), r: start(t, "eth0")}
-	d.present = d.r.want(t, lease, f.wanted())
+	d.present = d.r.want(t, time.Minute, f.wanted())
 	d.r.hold(t, d.present)
 	d.echo(t, nil, f.virtual)
 	d.c = d.dial(t, f.virtual)
 	check(t, d.c.exchange("before"))
-	d.r.hold(t, draining(d.present))
+	d.present.Lease = lease
+	d.r.move(t, draining(d.present))
 	d.takeOver(t, f.virtual)
 	check(t, d.c.exchange("drains"))
 	return d
@@ -62,7 +64,9 @@ func testDrainingIsPutBack(t *testing.T, f family) {
 	}
 	demandDrained(t, f.drained())
 	check(t, d.c.exchange("it is back"))
-	d.r.hold(t, draining(d.present)) // said again
+	if h := d.r.set(t, draining(d.present)); !h.Held || len(h.Added) > 0 {
+		t.Errorf("said again: %+v", h)
+	}
 	demandDrained(t, f.drained())
 	check(t, d.c.exchange("still"))
 }
@@ -144,16 +148,16 @@ func testDrainOutsideTheNetworks(t *testing.T, f family) {
 	w.echo(t, nil, f.outside)
 	c := w.dial(t, f.outside)
 	check(t, c.exchange("before"))
-	r.hold(t, draining(present))
+	r.move(t, draining(present))
 	w.takeOver(t, f.outside)
 	check(t, c.exchange("drains"))
-	r.hold(t, present)
+	r.move(t, present)
 	w.giveBack(t, f.outside)
 	if n := ourRoutes(t); n != 0 {
 		t.Errorf("%d routes of ours are left", n)
 	}
 	check(t, c.exchange("here again"))
-	r.hold(t, draining(present))
+	r.move(t, draining(present))
 	if n := ourRoutes(t); n != 1 {
 		t.Errorf("%d routes of ours", n)
 	}
@@ -168,6 +172,9 @@ func testDrainOutsideTheNetworks(t *testing.T, f family) {
 		t.Errorf("%d routes of ours are left", n)
 	}
 	demandDrained(t)
+	if _, err := c.lines.ReadByte(); !errors.Is(err, unix.ECONNRESET) {
+		t.Errorf("the client reads %v", err)
+	}
 }
 
 // startUnknowing starts a host that does not know which addresses are virtual.
@@ -197,12 +204,12 @@ func TestDrainFromVirtualLink(t *testing.T) {
 		w.echo(t, nil, f.virtual)
 		c := w.dial(t, f.virtual)
 		check(t, c.exchange("before"))
-		r.hold(t, draining(present))
+		r.move(t, draining(present))
 		demandOn(t, virtualLink, false)
 		demandDrained(t, f.drained())
 		w.takeOver(t, f.virtual)
 		check(t, c.exchange("drains"))
-		r.hold(t, present)
+		r.move(t, present)
 		w.giveBack(t, f.virtual)
 		demandOn(t, virtualLink, true, f.held())
 		check(t, c.exchange("here again"))
@@ -220,10 +227,24 @@ func TestLinkLocalDoesNotDrain(t *testing.T) {
 	} {
 		present := r.want(t, time.Minute, append(row.also, "fe80::100/64")...)
 		r.hold(t, present)
-		r.hold(t, draining(present))
+		r.move(t, draining(present))
 		demandDrained(t, row.left...)
 		demandAddresses(t)
+		for _, ifname := range []string{"lo", "eth0"} {
+			if isOn(t, ifname, "fe80::100") {
+				t.Errorf("the link-local address is on %s", ifname)
+			}
+		}
 		r.Renew("web")
 		r.settle(t)
 	}
+}
+
+func isOn(t *testing.T, ifname, address string) bool {
+	t.Helper()
+	link, err := netlink.LinkByName(ifname)
+	check(t, err)
+	list, err := netlink.AddrList(link, netlink.FAMILY_ALL)
+	check(t, err)
+	return slices.ContainsFunc(list, func(a netlink.Addr) bool { return a.IP.Equal(net.ParseIP(address)) })
 }

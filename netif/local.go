@@ -3,15 +3,20 @@
 package netif
 
 import (
+	"net"
 	"net/netip"
 	"time"
 
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
 
 const (
 	// localTime bounds the wait for the kernel to take packets for addresses.
-	localTime = 20 * time.Millisecond
+	localTime = 100 * time.Millisecond
+	// movedTime is the same for those that are elsewhere, too: nothing is lost meanwhile,
+	// but no lease is renewed. On a busy machine the queue may be late by 0.1 s.
+	movedTime = 300 * time.Millisecond
 	// localAgain is when it is looked again. Go rounds it up to a millisecond at times.
 	localAgain = 100 * time.Microsecond
 )
@@ -21,22 +26,41 @@ const (
 // own (addrconf_dad_work): if they were announced before, what hosts send meanwhile would
 // be lost. The queue keeps the order, so that the last one stands for all.
 func (k *keeper) awaitLocal(tasks []*task) {
-	last := lastAdded(tasks)
-	if !last.IsValid() {
+	last := lastAdded(tasks, func(*change) bool { return true })
+	k.await(last, localTime, func() bool { return k.isLocal(last.prefix.Addr()) })
+}
+
+// awaitMoved waits before addresses go from where they were: until then they have no other
+// route than the one that goes with them.
+func (k *keeper) awaitMoved(tasks []*task) {
+	going := make(map[netip.Addr]bool)
+	for _, t := range tasks {
+		for _, c := range t.removes {
+			going[c.prefix.Addr()] = going[c.prefix.Addr()] || c.verb == remove
+		}
+	}
+	last := lastAdded(tasks, func(c *change) bool { return going[c.prefix.Addr()] })
+	k.await(last, movedTime, func() bool { return k.isLocalOn(last) })
+}
+
+// await looks again and again, if there is something to look for.
+func (k *keeper) await(added *change, limit time.Duration, there func() bool) {
+	if added == nil {
 		return
 	}
-	for end := time.Now().Add(localTime); !k.isLocal(last) && time.Now().Before(end); {
+	for end := time.Now().Add(limit); !there() && time.Now().Before(end); {
 		time.Sleep(localAgain)
 	}
 }
 
-// lastAdded is the last IPv6 address that was added, if any. A link-local one is another
-// on each link, and can't be asked for alone.
-func lastAdded(tasks []*task) (last netip.Addr) {
+// lastAdded is the last IPv6 address of a kind that was added, if any. A link-local one is
+// another on each link, and can't be asked for alone.
+func lastAdded(tasks []*task, counts func(*change) bool) (last *change) {
 	for _, t := range tasks {
-		for _, c := range t.adds {
-			if ip := c.prefix.Addr(); c.verb == add && c.err == nil && ip.Is6() && !ip.IsLinkLocalUnicast() {
-				last = ip
+		for i := range t.adds {
+			c := &t.adds[i]
+			if ip := c.prefix.Addr(); c.verb == add && c.err == nil && ip.Is6() && !ip.IsLinkLocalUnicast() && counts(c) {
+				last = c
 			}
 		}
 	}
@@ -47,4 +71,16 @@ func lastAdded(tasks []*task) (last netip.Addr) {
 func (k *keeper) isLocal(ip netip.Addr) bool {
 	routes, err := k.handle.RouteGet(ip.AsSlice())
 	return err == nil && len(routes) > 0 && routes[0].Type == unix.RTN_LOCAL
+}
+
+// isLocalOn tells whether it does so because of the address on that link: there is a route
+// for each.
+func (k *keeper) isLocalOn(added *change) bool {
+	ip := added.prefix.Addr()
+	own := &netlink.Route{
+		Table: unix.RT_TABLE_LOCAL, LinkIndex: added.link,
+		Dst: &net.IPNet{IP: ip.AsSlice(), Mask: net.CIDRMask(ip.BitLen(), ip.BitLen())},
+	}
+	routes, err := k.handle.RouteListFiltered(unix.AF_INET6, own, netlink.RT_FILTER_TABLE|netlink.RT_FILTER_DST|netlink.RT_FILTER_OIF)
+	return err == nil && len(routes) > 0
 }

@@ -13,7 +13,7 @@ import (
 func (t *task) plan(there *survey) {
 	if !t.want.Present {
 		t.planRemoval(there)
-		t.planLeftRoutes(there)
+		t.planLeftNetworks(there)
 		return
 	}
 	if t.err = t.refuse(there); t.err != nil {

@@ -31,11 +31,10 @@ type task struct {
 	removes []change
 	err     error
 
-	routes []Route                   // that are wanted
-	own    map[netip.Addr]netip.Addr // for those that drain: who asks for neighbours instead
+	routeErr error // of those that are not wanted
 
-	leftRoutes []Route // by a run before us
-	routeErr   error   // of those that are not wanted
+	networks []Route                   // to addresses that drain
+	own      map[netip.Addr]netip.Addr // of this host, by those that drain
 }
 
 // task is called with the keeper's mu held.
@@ -67,6 +66,7 @@ func (k *keeper) reconcile(tasks []*task) {
 		}
 	}
 	spare(tasks)
+	k.resetOn(tasks) // a RST may need the routes
 	k.withdrawRoutes(tasks)
 	k.awaitPassing(tasks)
 	now := time.Now()
@@ -75,10 +75,12 @@ func (k *keeper) reconcile(tasks []*task) {
 	for _, t := range tasks {
 		k.concludeAdds(t, there, now)
 	}
-	k.resetOn(tasks)
+	k.resetOn(slices.DeleteFunc(slices.Clone(tasks), func(t *task) bool { return !t.want.Present })) // those that failed
+	k.withdrawNetworks(tasks)
+	k.awaitMoved(tasks)
 	k.carryOut(tasks, func(t *task) *[]change { return &t.removes })
 	for _, t := range tasks {
-		k.speak(t) // what has gone is silent to its end
+		k.speak(t, true) // what has gone is silent to its end
 		k.concludeRemoves(t)
 	}
 }
@@ -167,7 +169,7 @@ func (k *keeper) concludeAdds(t *task, there *survey, now time.Time) {
 	case len(t.adds) > 0 || t.asked:
 		t.slot.added = append(t.slot.added, t.added()...)
 		k.publish(t.slot, t.nowHeld(now))
-		k.speak(t)
+		k.speak(t, false)
 		if t.asked || len(t.slot.added) > 0 {
 			k.answer(Holding{Key: t.slot.key, Held: true, Added: t.slot.added, PutBack: !t.asked && !t.late}, t.slot)
 		}
@@ -193,12 +195,18 @@ func (t *task) added() (all []netip.Addr) {
 
 // addRoutes adds the routes, which may need the addresses.
 func (k *keeper) addRoutes(t *task) error {
-	if len(t.routes) == 0 {
+	routes := slices.Concat(t.want.Routes, t.networks)
+	if len(routes) == 0 {
 		return nil
 	}
-	t.slot.routes = t.routes
-	if err := route.Add(k.handle, t.routes); err != nil {
-		return errors.Join(err, route.Remove(k.handle, t.routes))
+	t.slot.routes = t.want.Routes
+	for _, r := range t.networks {
+		if !slices.Contains(t.slot.networks, r) {
+			t.slot.networks = append(t.slot.networks, r)
+		}
+	}
+	if err := route.Add(k.handle, routes); err != nil {
+		return errors.Join(err, route.Remove(k.handle, routes))
 	}
 	return nil
 }
@@ -209,9 +217,9 @@ func (k *keeper) withdrawRoutes(tasks []*task) {
 	for _, t := range tasks {
 		leaving := t.slot.routes
 		if t.want.Present {
-			leaving = slices.DeleteFunc(slices.Clone(leaving), func(r Route) bool { return slices.Contains(t.routes, r) })
+			leaving = slices.DeleteFunc(slices.Clone(leaving), func(r Route) bool { return slices.Contains(t.want.Routes, r) })
 		} else {
-			leaving = slices.Concat(leaving, t.want.Routes, t.leftRoutes)
+			leaving = append(slices.Clone(leaving), t.want.Routes...)
 		}
 		if err := route.Remove(k.handle, leaving); err != nil {
 			t.routeErr = err
@@ -225,12 +233,13 @@ func (k *keeper) withdrawRoutes(tasks []*task) {
 // speak tells for which addresses ARP and ND are not answered, when that changes. A Set
 // that came during the task does not count yet. What begins to drain is silent until the
 // packet filter speaks for it.
-func (k *keeper) speak(t *task) {
+func (k *keeper) speak(t *task, gone bool) {
 	s := t.slot
 	k.mu.Lock()
 	there := t.want.Present && s.held != nil
-	drains, silent := there && t.want.Draining, there && t.want.Silent && !t.want.Draining
 	drained, silenced := s.drains, s.silent
+	drains := there && t.want.Draining
+	silent := there && t.want.Silent && (!drains || silenced && !gone)
 	s.drains, s.silent = drains, silent
 	var addresses []netip.Addr
 	for _, h := range s.held {

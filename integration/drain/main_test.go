@@ -6,6 +6,7 @@ package drain_test
 
 import (
 	"context"
+	"flag"
 	"os"
 	"testing"
 	"time"
@@ -26,7 +27,15 @@ const (
 	lookInterval = 10 * time.Millisecond
 )
 
-func TestMain(m *testing.M) { lab.MainWithProgram(m, vipdEnv, "vipd/cmd/vipd") }
+// TestMain lets the scenes run at once: they wait for most of the time. What is measured is
+// not parallel.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
+	lab.MainWithProgram(m, vipdEnv, "vipd/cmd/vipd")
+}
 
 func program() string  { return os.Getenv(vipdEnv) }
 func document() string { return os.Getenv(documentEnv) }

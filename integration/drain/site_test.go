@@ -3,7 +3,9 @@
 package drain_test
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -36,12 +38,27 @@ type site struct {
 	nodes []*node
 }
 
+// settings are what changes in the configuration.
+type settings struct {
+	drain     string
+	interval  string // empty: 200ms
+	addresses string // more of them, after a comma
+	more      string // lines of the router
+}
+
 // run lays out a site of two or three nodes, and waits until lb1 is Active.
 func run(t *testing.T, nodes int, drain string) *site {
+	t.Helper()
+	return runWith(t, nodes, settings{drain: drain}, func(*lab.Site) {})
+}
+
+// runWith is run with more settings, and with what is to be prepared before vipd starts.
+func runWith(t *testing.T, nodes int, c settings, prepare func(*lab.Site)) *site {
 	t.Helper()
 	l, err := lab.NewSite()
 	must(t, err)
 	t.Cleanup(func() { must(t, l.Close()) })
+	prepare(l)
 	s := &site{Site: l}
 	hosts := []*lab.Host{l.LB1, l.LB2}
 	if nodes == 3 {
@@ -50,14 +67,14 @@ func run(t *testing.T, nodes int, drain string) *site {
 		hosts = append(hosts, lb3)
 	}
 	for _, host := range hosts {
-		s.nodes = append(s.nodes, start(t, host, drain))
+		s.nodes = append(s.nodes, start(t, host, c))
 	}
 	await(t, func() error { return s.active(s.nodes[0]) })
 	return s
 }
 
 // start starts all that a load balancer needs.
-func start(t *testing.T, host *lab.Host, drain string) *node {
+func start(t *testing.T, host *lab.Host, c settings) *node {
 	t.Helper()
 	n := &node{Host: host}
 	_, err := lab.StartBackend(host.Namespace)
@@ -65,7 +82,7 @@ func start(t *testing.T, host *lab.Host, drain string) *node {
 	proxy, err := lab.StartProxy(host.Namespace, host.Dir)
 	must(t, err)
 	t.Cleanup(func() { proxy.Kill() })
-	must(t, os.WriteFile(n.file("vipd.yaml"), []byte(n.config(drain)), 0o600))
+	must(t, os.WriteFile(n.file("vipd.yaml"), []byte(n.config(c)), 0o600))
 	n.Vipd, err = lab.StartVipd(host.Namespace, program(), n.file("vipd.yaml"), n.file("vipd.log"))
 	must(t, err)
 	t.Cleanup(func() {
@@ -79,7 +96,7 @@ func start(t *testing.T, host *lab.Host, drain string) *node {
 
 func (n *node) file(name string) string { return filepath.Join(n.Dir, name) }
 
-func (n *node) config(drain string) string {
+func (n *node) config(c settings) string {
 	return fmt.Sprintf(`node: %s
 api: %q
 routers:
@@ -87,10 +104,10 @@ routers:
   interface: %s
   vrid: 51
   priority: {lb1: 254, lb2: 253, lb3: 252}
-  advert_interval: 200ms
+  advert_interval: %s
   drain: %s
-  addresses: [%v, "%v"]
-`, n.Host.Name(), n.file("vipd.sock"), lab.Interface, drain, vips[0], vips[1])
+  addresses: [%v, "%v"%s]
+%s`, n.Host.Name(), n.file("vipd.sock"), lab.Interface, cmp.Or(c.interval, "200ms"), c.drain, vips[0], vips[1], c.addresses, c.more)
 }
 
 // routers are the states of both families.
@@ -173,4 +190,31 @@ func (s *site) move(t *testing.T, away bool) {
 	}
 	s.nodes[0].command(t, arguments...)
 	await(t, func() error { return s.active(to) })
+}
+
+// showStatus puts into the document what both nodes say in the middle of a drain.
+func (s *site) showStatus(t *testing.T) {
+	t.Helper()
+	if document() == "" {
+		return
+	}
+	await(t, func() error { return s.nodes[0].counted() })
+	says := "```\n"
+	for _, n := range s.nodes {
+		text, err := n.Command(patient(t), "status")
+		must(t, err)
+		says += n.Host.Name() + "# vipd status\n" + text + "\n"
+	}
+	fill(t, "status", strings.TrimSuffix(says, "\n")+"```\n")
+}
+
+// counted tells what is wrong with a node that shall know how many connections are left.
+func (n *node) counted() error {
+	routers, err := n.routers()
+	for _, r := range routers {
+		if r.Draining == nil || r.Draining.Connections == nil {
+			err = errors.Join(err, fmt.Errorf("%s has not counted", n.Host.Name()))
+		}
+	}
+	return err
 }

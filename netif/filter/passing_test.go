@@ -10,170 +10,16 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
-	"vipd/integration/lab"
 	"vipd/netif/filter"
 )
-
-// passage is a LAN on which we have taken the virtual address over from the peer, who
-// keeps it on its loopback interface. The client's neighbour entry says where it turns to.
-type passage struct {
-	*world
-	family
-	client *lab.Namespace
-	r      *running
-	link   int // our eth0
-}
-
-func newPassage(t *testing.T, f family) *passage {
-	t.Helper()
-	p := &passage{world: newWorld(t), family: f}
-	client, err := lab.NewNamespace("client")
-	check(t, err)
-	t.Cleanup(func() { _ = client.Close() })
-	p.client = client
-	check(t, client.Do(withoutDAD))
-	_, err = p.lan.Plug(client, "eth0", "192.0.2.50/24", "2001:db8::50/64")
-	check(t, err)
-	eth0, err := net.InterfaceByName("eth0")
-	check(t, err)
-	p.link = eth0.Index
-	lo, err := p.world.peer.Handle().LinkByName("lo")
-	check(t, err)
-	ip := net.ParseIP(f.virtual)
-	address := &netlink.Addr{IPNet: netlink.NewIPNet(ip), Flags: unix.IFA_F_NODAD}
-	check(t, p.world.peer.Handle().AddrAdd(lo, address))
-	p.turnTo(t, p.peerHardware(t))
-	return p
-}
-
-// start runs a filter that passes on to the peer.
-func (p *passage) start(t *testing.T) *running {
-	t.Helper()
-	p.r = run(t)
-	p.pass()
-	p.await(t)
-	return p.r
-}
-
-// pass refreshes that.
-func (p *passage) pass() {
-	p.r.Pass("a", filter.Passing{Addresses: addresses(p.virtual), Target: p.peerOwn(), Link: p.link})
-}
-
-func (p *passage) peerOwn() netip.Addr { return netip.MustParseAddr(p.family.peer) }
-
-// await waits until the table is there, with the peer's hardware address.
-func (p *passage) await(t *testing.T) {
-	t.Helper()
-	hardware := p.peerHardware(t).String()
-	for !strings.Contains(list(p.table()), hardware) {
-		if _, _, err := p.r.changes.Receive(); err != nil {
-			t.Fatalf("nothing changes any more (%v), and the table is\n%s\nlog: %s", err, list(p.table()), p.r.log)
-		}
-	}
-}
-
-func (p *passage) table() string {
-	if p.name == "IPv4" {
-		return "ip vipd"
-	}
-	return "ip6 vipd"
-}
-
-func (p *passage) peerHardware(t *testing.T) net.HardwareAddr {
-	t.Helper()
-	return p.world.link.Attrs().HardwareAddr
-}
-
-func (p *passage) ourHardware(t *testing.T) net.HardwareAddr {
-	t.Helper()
-	eth0, err := net.InterfaceByName("eth0")
-	check(t, err)
-	return eth0.HardwareAddr
-}
-
-// turnTo makes the client believe that the virtual address is at a hardware address.
-func (p *passage) turnTo(t *testing.T, hardware net.HardwareAddr) {
-	t.Helper()
-	eth0, err := p.client.Handle().LinkByName("eth0")
-	check(t, err)
-	check(t, p.client.Handle().NeighSet(&netlink.Neigh{
-		LinkIndex: eth0.Attrs().Index, IP: net.ParseIP(p.virtual), HardwareAddr: hardware, State: netlink.NUD_PERMANENT,
-	}))
-}
-
-// serve answers each line on a port of the virtual address, in a namespace or here.
-func (p *passage) serve(t *testing.T, n *lab.Namespace, port int) net.Listener {
-	t.Helper()
-	var l net.Listener
-	listen := func() (err error) {
-		l, err = net.Listen("tcp", net.JoinHostPort(p.virtual, fmt.Sprint(port)))
-		return err
-	}
-	if n != nil {
-		check(t, n.Do(listen))
-	} else {
-		check(t, listen())
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go io.Copy(c, c)
-		}
-	}()
-	return l
-}
-
-// dialed is a connection of the client's.
-type dialed struct {
-	net.Conn
-	lines *bufio.Reader
-}
-
-func (p *passage) connect(t *testing.T, port int) *dialed {
-	t.Helper()
-	var c net.Conn
-	check(t, p.client.Do(func() (err error) {
-		c, err = net.DialTimeout("tcp", net.JoinHostPort(p.virtual, fmt.Sprint(port)), patience)
-		return err
-	}))
-	t.Cleanup(func() { c.Close() })
-	check(t, c.SetDeadline(time.Now().Add(patience)))
-	return &dialed{c, bufio.NewReader(c)}
-}
-
-func (d *dialed) exchange(text string) error {
-	if _, err := io.WriteString(d, text+"\n"); err != nil {
-		return err
-	}
-	got, err := d.lines.ReadString('\n')
-	if err == nil && got != text+"\n" {
-		err = fmt.Errorf("got %q", got)
-	}
-	return err
-}
-
-func (p *passage) counters(t *testing.T) filter.PassCounters {
-	t.Helper()
-	ipv4, ipv6, err := p.r.Counters()
-	check(t, err)
-	if p.name == "IPv4" {
-		return ipv4
-	}
-	return ipv6
-}
 
 // A connection to the peer goes on through us, beside one of our own, until nothing is
 // passed on any more.
@@ -390,51 +236,6 @@ func TestPassingOutlivesUs(t *testing.T) {
 	r.until(t, "ip6 vipd", "")
 }
 
-// peerNFT runs a script in the peer's namespace.
-func (w *world) peerNFT(t *testing.T, script string) {
-	t.Helper()
-	check(t, w.peer.Do(func() error { nft(t, script); return nil }))
-}
-
-// states are what was told of passing.
-type states struct {
-	mu   sync.Mutex // guards what follows
-	all  []filter.PassingState
-	more chan struct{}
-}
-
-func (s *states) add(state filter.PassingState) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.all = append(s.all, state)
-	select {
-	case s.more <- struct{}{}:
-	default:
-	}
-}
-
-// state takes what was told up to the first that fits.
-func (r *running) state(t *testing.T, fits func(filter.PassingState) bool) filter.PassingState {
-	t.Helper()
-	for deadline := time.After(patience); ; {
-		r.states.mu.Lock()
-		for len(r.states.all) > 0 {
-			first := r.states.all[0]
-			r.states.all = r.states.all[1:]
-			if fits(first) {
-				r.states.mu.Unlock()
-				return first
-			}
-		}
-		r.states.mu.Unlock()
-		select {
-		case <-r.states.more:
-		case <-deadline:
-			t.Fatalf("nothing is told; log: %s", r.log)
-		}
-	}
-}
-
 // A router has made fragments of the segments: the kernel finds their connection only when
 // they have been put together.
 func TestFragmentsOfOwnConnections(t *testing.T) {
@@ -449,35 +250,81 @@ func TestFragmentsOfOwnConnections(t *testing.T) {
 	}
 }
 
-// behindRouter is a host behind a router whose MTU on our side is small. It lets routers
-// make fragments.
-func (p *passage) behindRouter(t *testing.T, mtu int) *lab.Namespace {
-	t.Helper()
-	beyond, err := lab.NewSwitch()
-	check(t, err)
-	t.Cleanup(func() { check(t, beyond.Close()) })
-	router, err := lab.NewNamespace("router")
-	check(t, err)
-	t.Cleanup(func() { _ = router.Close() })
-	far, err := lab.NewNamespace("far")
-	check(t, err)
-	t.Cleanup(func() { _ = far.Close() })
-	_, err = p.lan.Plug(router, "eth0", "192.0.2.60/24")
-	check(t, err)
-	_, err = beyond.Plug(router, "eth1", "198.51.100.1/24")
-	check(t, err)
-	_, err = beyond.Plug(far, "eth0", "198.51.100.2/24")
-	check(t, err)
-	eth0, err := router.Handle().LinkByName("eth0")
-	check(t, err)
-	check(t, errors.Join(
-		router.Handle().LinkSetMTU(eth0, mtu),
-		router.Sysctl("net/ipv4/ip_forward", "1"),
-		far.Sysctl("net/ipv4/ip_no_pmtu_disc", "1"),
-		far.Handle().RouteAdd(&netlink.Route{Gw: net.IPv4(198, 51, 100, 1)}),
-		netlink.RouteAdd(&netlink.Route{
-			Dst: &net.IPNet{IP: net.IPv4(198, 51, 100, 0), Mask: net.CIDRMask(24, 32)},
-			Gw:  net.IPv4(192, 0, 2, 60),
-		})))
-	return far
+// An ICMP error may be about a connection of either node: both hear of it. A ping is ours.
+func TestErrorsAreCopied(t *testing.T) {
+	const echo4, unreachable4, tooBig6, echo6 = 8, 3, 2, 128
+	rows := map[string]struct {
+		network      string
+		client       string
+		error, other byte
+	}{
+		"IPv4": {"ip4:icmp", "192.0.2.50", unreachable4, echo4},
+		"IPv6": {"ip6:ipv6-icmp", "2001:db8::50", tooBig6, echo6},
+	}
+	for _, f := range families {
+		t.Run(f.name, func(t *testing.T) {
+			p, row := newPassage(t, f), rows[f.name]
+			p.start(t)
+			p.turnTo(t, p.ourHardware(t))
+			inbox, err := net.ListenPacket(row.network, f.virtual)
+			check(t, err)
+			t.Cleanup(func() { inbox.Close() })
+			check(t, inbox.SetReadDeadline(time.Now().Add(patience)))
+			check(t, p.client.Do(func() error {
+				conn, err := net.ListenPacket(row.network, row.client)
+				if err != nil {
+					return err
+				}
+				defer conn.Close()
+				for _, kind := range []byte{row.other, row.error} {
+					message := append([]byte{kind}, make([]byte, 63)...)
+					if f.name == "IPv4" { // of IPv6 the kernel computes it
+						message[2] = ^kind
+						message[3] = 0xff
+					}
+					if _, err := conn.WriteTo(message, &net.IPAddr{IP: net.ParseIP(f.virtual)}); err != nil {
+						return err
+					}
+				}
+				return nil
+			}))
+			for b := make([]byte, 100); b[0] != row.error; {
+				if _, _, err := inbox.ReadFrom(b); err != nil {
+					t.Fatalf("it does not come: %v", err)
+				}
+			}
+			if c := p.counters(t); c.Passed != 1 {
+				t.Errorf("%+v", c)
+			}
+		})
+	}
+}
+
+// As nft shows the table, but for white space, what is counted, and the rest of the times.
+func TestPassTable(t *testing.T) {
+	p := newPassage(t, families[1])
+	p.start(t)
+	got := regexp.MustCompile(`packets \d+ bytes \d+`).ReplaceAllString(list("ip6 vipd"), "")
+	got = regexp.MustCompile(`: \d+\s`).ReplaceAllString(got, ": INDEX ") // nft takes it for big endian
+	got = strings.Join(strings.Fields(got), " ")
+	got = regexp.MustCompile(`timeout \d+s(\d+ms)? expires [0-9sm]+`).ReplaceAllString(got, "~4s")
+	want := `table ip6 vipd { counter passed { } counter own { } counter limited { } counter target { } ` +
+		`set passed { type ipv6_addr flags timeout elements = { 2001:db8::100 ~4s } } ` +
+		`map to { type ipv6_addr : ipv6_addr flags timeout elements = { 2001:db8::100 ~4s : 2001:db8::12 } } ` +
+		`map by { type ipv6_addr : iface_index flags timeout elements = { 2001:db8::100 ~4s : INDEX } } ` +
+		`set targets { type ether_addr flags timeout elements = { ` + p.peerHardware(t).String() + ` ~4s } } ` +
+		`chain pass { icmpv6 type 1-2 goto copy meta l4proto != tcp accept tcp flags & syn == syn accept ` +
+		`meta cgroup >= 0 counter name "own" accept socket mark >= 0x00000000 goto send ` +
+		`socket transparent <= 1 counter name "own" accept goto send } ` +
+		`chain send { ether saddr @targets counter name "target" accept ` +
+		`limit rate over 200000/second burst 20000 packets counter name "limited" drop ` +
+		`counter name "passed" dup to ip6 daddr map @to device ip6 daddr map @by drop } ` +
+		`chain copy { ether saddr @targets counter name "target" accept ` +
+		`limit rate over 200000/second burst 20000 packets counter name "limited" accept ` +
+		`counter name "passed" dup to ip6 daddr map @to device ip6 daddr map @by accept } ` +
+		`chain defragment { meta l4proto tcp tproxy to :1 } ` +
+		`chain input { type filter hook input priority filter - 10; policy accept; iif "lo" accept ip6 daddr @passed goto pass } }`
+	if got != want {
+		t.Errorf("got\n%s, want\n%s", got, want)
+	}
 }
