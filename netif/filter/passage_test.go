@@ -264,6 +264,7 @@ func (p *passage) behindRouter(t *testing.T, mtu int) *lab.Namespace {
 		netlink.RouteAdd(&netlink.Route{
 			Dst: &net.IPNet{IP: net.IPv4(198, 51, 100, 0), Mask: net.CIDRMask(24, 32)},
 			Gw:  net.IPv4(192, 0, 2, 60),
+			MTU: mtu, // a veth drops what is larger than its peer takes, unless it is GSO's
 		})))
 	return far
 }
