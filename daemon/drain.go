@@ -80,7 +80,7 @@ func (d *Daemon) pass(f *family, to netip.Addr) {
 	if to != f.passing.to {
 		f.passing = passing{to: to}
 		if to.IsValid() {
-			d.log.Info("passing segments of the last Active's connections on", f.attrs("to", to)...)
+			d.log.Info("passing segments of the other node's connections on", f.attrs("to", to)...)
 		} else {
 			d.log.Info("no longer passing segments on", f.attrs()...)
 		}
@@ -104,7 +104,7 @@ func (d *Daemon) passingChanged(p PassingState) {
 	}
 	if problem := p.Err.Error(); problem != f.passing.problem {
 		f.passing.problem = problem
-		d.log.Warn("segments can't be passed on: connections of the last Active end", f.attrs("error", p.Err)...)
+		d.log.Warn("segments can't be passed on: connections of the other node end", f.attrs("error", p.Err)...)
 	}
 }
 

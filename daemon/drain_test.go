@@ -31,9 +31,11 @@ func drains(t *testing.T, s *stage, wait bool) *says {
 	s.pass(5 * time.Millisecond)
 	s.did = nil
 	s.hear(advert(51, 253))
-	s.want(`report to 192.0.2.12 from 192.0.2.11 by ""`)
+	s.want("pass web/ipv4 to 192.0.2.12 on 2", "count passed", `report to 192.0.2.12 from 192.0.2.11 by ""`)
 	s.pass(100 * time.Millisecond)
 	s.want("silence web/ipv4 192.0.2.100/24 on 2", "drain web/ipv4 192.0.2.100/24 on 2 lease 4s")
+	s.pass(400 * time.Millisecond)
+	s.want("pass web/ipv4 to invalid IP on 2", "renew web/ipv4", "count web/ipv4", `report to 192.0.2.12 from 192.0.2.11 by ""`)
 	return answer
 }
 

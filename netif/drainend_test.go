@@ -216,6 +216,28 @@ func TestDrainFromVirtualLink(t *testing.T) {
 	})
 }
 
+// A renewal that is due just when the addresses are to be back leaves nothing undone.
+func TestBackOnVirtualLinkWithARenewal(t *testing.T) {
+	eachFamily(t, func(t *testing.T, f family) {
+		newWorld(t)
+		r := startVirtual(t)
+		present := r.virtualWant(t, f.wanted())
+		present.Lease = time.Minute
+		r.hold(t, present)
+		r.move(t, draining(present))
+		release := r.holdUp(t)
+		_, _, n := r.counts()
+		r.AgeSignOfLife("web", time.Minute)
+		r.Renew("web")
+		r.Set("web", present)
+		release()
+		if h := r.awaitHolding(t, n+1); !h.Held || h.Err != nil {
+			t.Errorf("%+v", h)
+		}
+		demandOn(t, virtualLink, true, f.held())
+	})
+}
+
 // A link-local address can't drain: it goes, and the others stay.
 func TestLinkLocalDoesNotDrain(t *testing.T) {
 	newWorld(t)

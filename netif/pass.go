@@ -12,8 +12,9 @@ import (
 	"vipd/netif/sockets"
 )
 
-// passWait bounds how long addresses wait for what is to be passed on before.
-const passWait = 100 * time.Millisecond
+// passWait bounds how long addresses wait for what is to be passed on before: without it
+// connections are reset. The last Active still serves, but no lease is renewed meanwhile.
+const passWait = 300 * time.Millisecond
 
 // PassTime is how long a [Host.Pass] counts: the kernel forgets it by itself.
 const PassTime = filter.PassTime
@@ -58,7 +59,7 @@ type Passed struct {
 // are left out.
 //
 // Before a [Host.Set] of the same key that follows adds an address, segments to it are
-// passed on: the keeper waits for that, at most a tenth of a second. What becomes of it
+// passed on: the keeper waits for that, at most 0.3 seconds. What becomes of it
 // is told by [Events].Passing, and no failure holds addresses back.
 func (h *Host) Pass(key string, p Passing) {
 	h.passer.mu.Lock()

@@ -32,7 +32,7 @@ func (t *task) plan(there *survey) {
 			t.adds = append(t.adds, c)
 		}
 	}
-	if t.virtual.index > 0 && !t.due {
+	if t.virtual.index > 0 {
 		t.adds = append([]change{{verb: raise, link: t.virtual.index}}, t.adds...)
 	}
 	t.planStrays(there)

@@ -111,8 +111,7 @@ func (r *Router) yield(now time.Time, why Reason, a *Advert, source netip.Addr, 
 	}
 	r.follow(now, a, source)
 	r.interval = a.Interval
-	r.succeeded(now, source)
-	return fx
+	return r.succeeded(now, source, fx)
 }
 
 // answerLosing tells a losing Active, the hosts and the switches who is Active:

@@ -9,9 +9,9 @@ import (
 
 // A planned switchover may keep established connections (Params.Drain). Who has left
 // Active on purpose keeps its addresses for them, unseen by ARP and ND, and says so to
-// its successor again and again. The successor passes on to it what belongs to no connection of its own,
-// for as long as it hears these reports: where nobody drains, clients must soon be told
-// that their connections have ended.
+// its successor again and again. The successor passes on to it what belongs to no
+// connection of its own, for as long as it hears these reports: where nobody drains,
+// clients must soon be told that their connections have ended.
 
 const (
 	// reportEvery is how often a draining router reports to its successor.
@@ -23,7 +23,7 @@ const (
 	reportPatience = 5 * reportEvery
 	// passMargin is added to Drain, which counts from a little later on the other side.
 	passMargin = 10 * time.Second
-	// turnTime is how long hosts may take to find an Active that is back.
+	// turnTime is how long hosts and switches may take to find the next Active.
 	turnTime = 500 * time.Millisecond
 )
 
@@ -35,7 +35,7 @@ type draining struct {
 }
 
 // passing is what an Active, or one that drains itself, does for the connections of the
-// Active before it.
+// Active before it; and for a moment what the last Active does for those of the next one.
 type passing struct {
 	to    netip.Addr // zero: there is none
 	ends  time.Time  // unless it reports before; zero: nothing is passed on
@@ -111,6 +111,17 @@ func (r *Router) beginPassing(now time.Time, to netip.Addr, fx []Effect) []Effec
 	}
 	r.passing = passing{to: to, ends: now.Add(firstReport), limit: now.Add(r.params.Drain + passMargin)}
 	return append(fx, Pass{To: to})
+}
+
+// passAhead is for what hosts and switches send us though it belongs to a new connection
+// of our successor. Of one that drains itself, we go on serving the connections.
+func (r *Router) passAhead(now time.Time, fx []Effect) []Effect {
+	if r.passes() {
+		return fx
+	}
+	end := now.Add(turnTime)
+	r.passing = passing{to: r.successor, ends: end, limit: end}
+	return append(fx, Pass{To: r.successor})
 }
 
 // inherit goes on with what a run before this one has passed on.

@@ -25,7 +25,7 @@ func drains(t *testing.T, change ...func(*Params)) *rig {
 	g := active(t, append(change, draining10s)...)
 	g.want(Resign{}, Send{0}, Transition{Active, Backup, Resigned})
 	g.farewells()
-	g.want(heard(50, higher))
+	g.want(heard(50, higher), Pass{higher})
 	g.want(Tick{}, Report{To: higher})
 	g.until(hush, Silence{})
 	g.until(settle-hush, Drain{})
@@ -46,7 +46,7 @@ func passes(t *testing.T, change ...func(*Params)) *rig {
 
 func TestDrainsUntilNoConnectionIsLeft(t *testing.T) {
 	g := drains(t)
-	g.until(reportEvery-settle, Report{To: higher})
+	g.until(reportEvery-settle, Pass{}, Report{To: higher})
 	g.want(heard(50, higher))
 	g.until(reportEvery, Report{To: higher})
 	g.want(Drained{}, Own{false})
@@ -60,7 +60,7 @@ func TestDrainsUntilTheTimeIsOver(t *testing.T) {
 	for g.now.Before(end) {
 		g.want(heard(50, higher))
 		for _, effect := range g.pass(min(second, end.Sub(g.now)-1)) {
-			if effect != (Report{To: higher}) {
+			if effect != (Report{To: higher}) && effect != (Pass{}) {
 				t.Fatalf("%+v", effect)
 			}
 		}
@@ -124,9 +124,9 @@ func TestDrainEndsWith(t *testing.T) {
 		in   Input
 		want []Effect
 	}{
-		{"a stop", Stop{}, []Effect{Own{false}, Transition{Backup, Initialize, Stopped}}},
-		{"addresses that can't be kept", Owned{Failed}, []Effect{Own{false}}},
-		{"a lease that ran out", Owned{Expired}, []Effect{Own{false}}},
+		{"a stop", Stop{}, []Effect{Pass{}, Own{false}, Transition{Backup, Initialize, Stopped}}},
+		{"addresses that can't be kept", Owned{Failed}, []Effect{Pass{}, Own{false}}},
+		{"a lease that ran out", Owned{Expired}, []Effect{Pass{}, Own{false}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			g := drains(t)
@@ -153,7 +153,7 @@ func TestTakesOverWhileDraining(t *testing.T) {
 	g := drains(t, noAnnouncements)
 	g.want(heard(0, higher))
 	fx := g.pass(skew100)
-	if len(fx) != 5 || fx[0] != (Report{To: higher}) || fx[3] != (Pass{higher}) || fx[4] != (Own{true}) {
+	if len(fx) != 6 || fx[1] != (Report{To: higher}) || fx[4] != (Pass{higher}) || fx[5] != (Own{true}) {
 		t.Fatalf("%+v", fx)
 	}
 	if s := g.router.Status(); s.Phase != Settled || !s.DrainEnds.IsZero() {
@@ -327,6 +327,35 @@ func TestPassesNothingBack(t *testing.T) {
 		t.Error("it passes segments back")
 	}
 	g.want(report(higher))
+}
+
+// Hosts and switches may still send us what is the next Active's, but not for long. What
+// it reports is nothing that we wait for.
+func TestPassesAhead(t *testing.T) {
+	g := drains(t)
+	g.want(heard(50, higher))
+	if to := g.router.Status().PassesTo; to != higher {
+		t.Errorf("passes to %v", to)
+	}
+	g.want(Drained{}) // what is passed on to the next Active needs our addresses, too
+	g.pass(turnTime / 2)
+	g.want(report(higher), Pass{higher}) // forged
+	if fx := g.pass(turnTime/2 - settle); fx[0] != (Pass{}) || g.router.Status().PassesTo.IsValid() {
+		t.Errorf("still passes: %+v", fx)
+	}
+	g.want(report(higher))
+}
+
+// Who does not drain resets what it does not know, as ever.
+func TestPassesNothingAhead(t *testing.T) {
+	for name, leave := range map[string]Input{"a stop": Stop{}, "a check": Block{CheckFailed}} {
+		g := active(t, draining10s)
+		g.step(leave)
+		g.step(heard(50, higher))
+		if to := g.router.Status().PassesTo; to.IsValid() {
+			t.Errorf("%s: passes to %v", name, to)
+		}
+	}
 }
 
 func TestResumesPassing(t *testing.T) {

@@ -31,7 +31,7 @@ func (r *Router) receive(now time.Time, in *Received, fx []Effect) []Effect {
 	r.learnForms(a, in.Source)
 	r.turnBack(now, a, in.Source)
 	if !r.release.IsZero() {
-		r.receiveReleasing(now, a, in.Source)
+		fx = r.receiveReleasing(now, a, in.Source, fx)
 	}
 	switch r.state {
 	case Backup:

@@ -68,25 +68,28 @@ func (r *Router) standDown(now time.Time, fx []Effect) []Effect {
 }
 
 // receiveReleasing hears an advert while releasing: the next Active is there.
-func (r *Router) receiveReleasing(now time.Time, a *Advert, source netip.Addr) {
-	if a.Priority > 0 {
-		r.succeeded(now, source)
-		r.farewell = farewell{} // it has been heard
+func (r *Router) receiveReleasing(now time.Time, a *Advert, source netip.Addr, fx []Effect) []Effect {
+	if a.Priority == 0 {
+		return fx
 	}
+	r.farewell = farewell{} // it has been heard
+	return r.succeeded(now, source, fx)
 }
 
 // succeeded sets when a releasing router falls silent and lets go, from the next
-// Active's first advert on.
-func (r *Router) succeeded(now time.Time, source netip.Addr) {
+// Active's first advert on. One that will drain reports, and passes to it, from then on.
+func (r *Router) succeeded(now time.Time, source netip.Addr, fx []Effect) []Effect {
 	r.successor = source
 	if r.draining.planned && r.draining.report.IsZero() {
 		r.draining.report = now
+		fx = r.passAhead(now, fx)
 	}
 	perAddress := time.Duration(len(r.params.Addresses)) * settlePerAddress
 	end := now.Add(settleBase + perAddress)
 	if r.release.IsZero() || end.Before(r.release) {
 		r.release, r.silence = end, now.Add(silenceBase+perAddress)
 	}
+	return fx
 }
 
 // fallSilent leaves the answers to the next Active.

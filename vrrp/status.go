@@ -34,7 +34,8 @@ type Status struct {
 	Successor netip.Addr
 	// DrainEnds is when a draining router lets its connections go. Zero: it does not drain.
 	DrainEnds time.Time
-	// PassesTo is the Active before, to which segments of its connections are passed on.
+	// PassesTo is the Active before, to which segments of its connections are passed on;
+	// while they move, the next one.
 	PassesTo netip.Addr
 	// TakeOver is when a Backup becomes Active if nothing else is heard.
 	TakeOver time.Time

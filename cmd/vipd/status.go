@@ -169,7 +169,7 @@ func drainWords(r daemon.RouterStatus, now time.Time) []string {
 		lines = append(lines, line+because(s.Problem))
 	}
 	if s := r.Passing; s != nil {
-		line := fmt.Sprintf("passes segments of older connections on to %v: %d so far", s.To, s.Passed)
+		line := fmt.Sprintf("passes segments of the other node's connections on to %v: %d so far", s.To, s.Passed)
 		if s.Limited > 0 {
 			line += fmt.Sprintf(", %d dropped over the limit", s.Limited)
 		}

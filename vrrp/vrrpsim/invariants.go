@@ -202,7 +202,10 @@ func (s *window) count(n *node, priority uint8) {
 // What holds between two nodes.
 
 // pair is since when two nodes are at odds, for each virtual router.
-type pair struct{ active, holding, passing [2]since }
+type pair struct {
+	active, holding, passing [2]since
+	first                    [2]bool // the first of them was Active
+}
 
 // since is a time, or none.
 type since struct {
@@ -221,7 +224,7 @@ func (s *since) tooLong(now time.Duration, so bool, bound time.Duration) bool {
 
 // checkPairs: two Actives that hear each other are soon one; two hosts do not hold
 // the addresses for longer than a lease, or two, if first the one was frozen and
-// then the other died.
+// then the other died; two pass segments to each other for a moment alone.
 func (w *world) checkPairs() {
 	for _, a := range w.nodes {
 		for _, b := range w.nodes[a.id+1:] {
@@ -232,7 +235,9 @@ func (w *world) checkPairs() {
 					w.fail("%s and %s both Active since %v", a.name, b.name, p.active[m].at)
 				}
 				holding := a.letsGo(m) && b.letsGo(m) && w.hearEachOther(a, b, m)
-				circle := a.passesTo(m, b) && b.passesTo(m, a) && a.awake() && b.awake() && w.hearEachOther(a, b, m)
+				turned := a.isActive(m) != p.first[m]
+				p.first[m] = a.isActive(m)
+				circle := !turned && a.passesTo(m, b) && b.passesTo(m, a) && a.awake() && b.awake() && w.hearEachOther(a, b, m)
 				if p.passing[m].tooLong(w.now, circle, w.soon(a, b)+turning) {
 					w.fail("%s and %s pass segments to each other since %v", a.name, b.name, p.passing[m].at)
 				}
@@ -255,7 +260,7 @@ func (n *node) isActive(m int) bool {
 	return n.daemon != nil && n.daemon.statuses[m].State == vrrp.Active
 }
 
-// turning is for how long a node goes on passing to one that is Active again.
+// turning is for how long a node passes to the one that is Active instead of it.
 const turning = 500 * time.Millisecond
 
 // passesTo reports whether the node passes segments on to another one.
