@@ -35,7 +35,10 @@ func drains(t *testing.T, s *stage, wait bool) *says {
 	s.pass(100 * time.Millisecond)
 	s.want("silence web/ipv4 192.0.2.100/24 on 2", "drain web/ipv4 192.0.2.100/24 on 2 lease 4s")
 	s.pass(400 * time.Millisecond)
-	s.want("pass web/ipv4 to invalid IP on 2", "renew web/ipv4", "count web/ipv4", `report to 192.0.2.12 from 192.0.2.11 by ""`)
+	s.want("renew web/ipv4", "count web/ipv4", `report to 192.0.2.12 from 192.0.2.11 by ""`)
+	s.hear(advert(51, 253))
+	s.pass(500 * time.Millisecond)
+	s.want("pass web/ipv4 to invalid IP on 2", "count passed", "renew web/ipv4", "count web/ipv4", `report to 192.0.2.12 from 192.0.2.11 by ""`)
 	return answer
 }
 

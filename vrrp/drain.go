@@ -24,7 +24,7 @@ const (
 	// passMargin is added to Drain, which counts from a little later on the other side.
 	passMargin = 10 * time.Second
 	// turnTime is how long hosts and switches may take to find the next Active.
-	turnTime = 500 * time.Millisecond
+	turnTime = time.Second
 )
 
 // draining is what a router does for its connections after it has left Active.

@@ -46,9 +46,9 @@ func passes(t *testing.T, change ...func(*Params)) *rig {
 
 func TestDrainsUntilNoConnectionIsLeft(t *testing.T) {
 	g := drains(t)
-	g.until(reportEvery-settle, Pass{}, Report{To: higher})
+	g.until(reportEvery-settle, Report{To: higher})
 	g.want(heard(50, higher))
-	g.until(reportEvery, Report{To: higher})
+	g.until(reportEvery, Pass{}, Report{To: higher})
 	g.want(Drained{}, Own{false})
 	g.quiet(down100 - reportEvery - 1)
 	g.want(Drained{}) // the answer to an older question
@@ -153,7 +153,7 @@ func TestTakesOverWhileDraining(t *testing.T) {
 	g := drains(t, noAnnouncements)
 	g.want(heard(0, higher))
 	fx := g.pass(skew100)
-	if len(fx) != 6 || fx[1] != (Report{To: higher}) || fx[4] != (Pass{higher}) || fx[5] != (Own{true}) {
+	if len(fx) != 5 || fx[0] != (Report{To: higher}) || fx[3] != (Pass{higher}) || fx[4] != (Own{true}) {
 		t.Fatalf("%+v", fx)
 	}
 	if s := g.router.Status(); s.Phase != Settled || !s.DrainEnds.IsZero() {

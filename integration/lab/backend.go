@@ -69,9 +69,9 @@ func backend(name string) http.Handler {
 		w.Header().Set("Upgrade", echoProtocol)
 		w.Header().Set("Server", name)
 		w.WriteHeader(http.StatusSwitchingProtocols)
-		if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+		if conn, early, err := http.NewResponseController(w).Hijack(); err == nil {
 			defer conn.Close()
-			echo(conn)
+			echo(early, conn) // the client may have spoken already
 		}
 	})
 	pages.HandleFunc("GET "+zerosPath, func(w http.ResponseWriter, _ *http.Request) {
@@ -86,10 +86,10 @@ func backend(name string) http.Handler {
 }
 
 // echo gives back what it reads, until the other end has enough.
-func echo(conn net.Conn) {
+func echo(from io.Reader, conn net.Conn) {
 	message := make([]byte, numberLen)
 	for {
-		if _, err := io.ReadFull(conn, message); err != nil {
+		if _, err := io.ReadFull(from, message); err != nil {
 			return
 		}
 		if _, err := conn.Write(message); err != nil {

@@ -132,7 +132,8 @@ func (c *clients) ask(one *conversation) {
 		c.end(one, os.ErrDeadlineExceeded)
 	case waited == 0:
 		one.asked.Store(int64(time.Since(c.epoch)))
-		if _, err := one.conn.Write(make([]byte, numberLen)); err != nil {
+		_, err := one.conn.Write(make([]byte, numberLen))
+		if err != nil && !errors.Is(err, syscall.EPIPE) { // then listen has heard why
 			c.end(one, err)
 		}
 	}

@@ -12,7 +12,8 @@
 //	pass     TCP segments to an address that belong to no connection of this host are
 //	         passed on to the node that has served it before
 //
-// The tables inet vipd and arp vipd are always there. As nft would list them, with whatever is not needed left out:
+// The tables inet vipd and arp vipd are always there. As nft would list them, with
+// whatever is not needed left out:
 //
 //	table inet vipd {
 //		set silent6 { type ipv6_addr; }
@@ -27,7 +28,7 @@
 //		chain output {
 //			type filter hook output priority filter - 10; policy accept;
 //			icmpv6 type nd-neighbor-advert icmpv6 taddr @silent6 drop
-//			icmpv6 type nd-neighbor-solicit ip6 saddr @silent6 drop
+//			icmpv6 type 131-143 ip6 saddr @silent6 drop
 //		}
 //	}
 //	table arp vipd {

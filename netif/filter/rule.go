@@ -23,6 +23,9 @@ const (
 
 	neighborSolicit = 135 // ICMPv6 types, RFC 4861 §4.3 and §4.4
 	neighborAdvert  = 136
+
+	listenerReport  = 131 // ICMPv6 types, RFC 2710 §3.1 and RFC 3810 §5.2
+	listenerReport2 = 143
 )
 
 // rule is what must all be true, in order, and then the verdict. What can't be read
@@ -56,9 +59,17 @@ func advertFor(set *nftables.Set) rule {
 	return drop(icmpv6(), transport(0, 1), is(neighborAdvert), transport(8, 16), in(set))
 }
 
-// solicitFrom drops neighbour solicitations from an address in set.
-func solicitFrom(set *nftables.Set) rule {
-	return drop(icmpv6(), transport(0, 1), is(neighborSolicit), network(8, 16), in(set))
+// tellFrom drops what shows hosts and switches where an address in set is: Neighbor
+// Discovery, and the multicast listener reports that the kernel sends by itself. From a
+// virtual MAC they would pull switches back.
+func tellFrom(set *nftables.Set) rule {
+	types := &expr.Range{
+		Op:       expr.CmpOpEq,
+		Register: unix.NFT_REG_1,
+		FromData: []byte{listenerReport},
+		ToData:   []byte{listenerReport2},
+	}
+	return drop(icmpv6(), transport(0, 1), rule{types}, network(8, 16), in(set))
 }
 
 // arpFrom drops ARP of any operation with a sender protocol address in set. It stands

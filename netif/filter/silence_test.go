@@ -3,6 +3,7 @@
 package filter_test
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"github.com/mdlayher/arp"
 	"github.com/mdlayher/ndp"
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 )
 
 // resolver is the peer's own ARP or ND.
@@ -156,6 +158,33 @@ func TestSilentAddressDoesNotAsk(t *testing.T) {
 				t.Errorf("%s asked first", address)
 			}
 		})
+	}
+}
+
+// A switch that hears a frame from a virtual MAC believes it is there.
+func TestSilentAddressReportsNoGroups(t *testing.T) {
+	newWorld(t)
+	f := families[1]
+	run(t).silence(t, "a", f.virtual)
+	const echo = 128
+	for _, row := range []struct {
+		from  string
+		kind  byte
+		fails error
+	}{
+		{f.virtual, 131, unix.EPERM},
+		{f.virtual, 132, unix.EPERM},
+		{f.virtual, 143, unix.EPERM},
+		{f.virtual, echo, nil},
+		{f.own, 143, nil},
+	} {
+		conn, err := net.ListenPacket("ip6:ipv6-icmp", row.from)
+		check(t, err)
+		_, err = conn.WriteTo([]byte{row.kind, 0, 0, 0, 0, 0, 0, 0}, &net.IPAddr{IP: net.ParseIP(f.peer)})
+		if !errors.Is(err, row.fails) {
+			t.Errorf("%d from %s: %v, want %v", row.kind, row.from, err, row.fails)
+		}
+		conn.Close()
 	}
 }
 

@@ -44,7 +44,7 @@ func inetTable(refuse []netip.Addr) *table {
 				return err
 			}
 		}
-		addChain(c, t.Table, "output", nftables.ChainHookOutput, advertFor(t.silent), solicitFrom(t.silent))
+		addChain(c, t.Table, "output", nftables.ChainHookOutput, advertFor(t.silent), tellFrom(t.silent))
 		return nil
 	}
 	return t

@@ -19,7 +19,7 @@ const (
 	to6     = "icmpv6 type 135-136 accept ip6 daddr @refuse6 drop "
 	output6 = "chain output { type filter hook output priority filter - 10; policy accept; " +
 		"icmpv6 type nd-neighbor-advert @th,64,128 @silent6 drop " +
-		"icmpv6 type nd-neighbor-solicit ip6 saddr @silent6 drop } "
+		"icmpv6 type 131-143 ip6 saddr @silent6 drop } "
 
 	wholeARP = "table arp vipd { set silent4 { type ipv4_addr } " +
 		"chain output { type filter hook output priority filter - 10; policy accept; " +

@@ -261,7 +261,7 @@ func (n *node) isActive(m int) bool {
 }
 
 // turning is for how long a node passes to the one that is Active instead of it.
-const turning = 500 * time.Millisecond
+const turning = time.Second
 
 // passesTo reports whether the node passes segments on to another one.
 func (n *node) passesTo(m int, to *node) bool {
