@@ -65,7 +65,7 @@
 //			tcp flags & syn == syn accept
 //			meta cgroup >= 0 counter name "own" accept
 //			socket mark >= 0 goto send
-//			socket transparent <= 1 counter name "own" accept
+//			socket transparent <= 1 goto copy
 //			goto send
 //		}
 //		chain send {

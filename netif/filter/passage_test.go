@@ -159,9 +159,16 @@ type dialed struct {
 
 func (p *passage) connect(t *testing.T, port int) *dialed {
 	t.Helper()
+	return p.connectFrom(t, 0, port)
+}
+
+// connectFrom is connect from a port of the client's.
+func (p *passage) connectFrom(t *testing.T, own, port int) *dialed {
+	t.Helper()
 	var c net.Conn
+	dialer := net.Dialer{Timeout: patience, LocalAddr: &net.TCPAddr{Port: own}}
 	check(t, p.client.Do(func() (err error) {
-		c, err = net.DialTimeout("tcp", net.JoinHostPort(p.virtual, fmt.Sprint(port)), patience)
+		c, err = dialer.Dial("tcp", net.JoinHostPort(p.virtual, fmt.Sprint(port)))
 		return err
 	}))
 	t.Cleanup(func() { c.Close() })

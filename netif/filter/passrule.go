@@ -51,7 +51,9 @@ func headerOf(family nftables.TableFamily) header {
 // The kernel's early demux has found the socket of each segment of a connection of this
 // host by then, never a listener. Only with a socket can meta cgroup be read. One in
 // TIME_WAIT is none for it, nor for socket mark, but it is for socket transparent; these
-// two look for a socket themselves, and find a listener.
+// two look for a socket themselves, and find a listener. Both hosts have a segment to one
+// in TIME_WAIT: the client may have used its port again, for a connection of the target.
+// If it has not, our kernel acknowledges its FIN, and the target's RST finds nobody.
 //
 // Early demux sees no fragments. That there is a tproxy somewhere makes the kernel put
 // them together before: nothing ever gets to that chain.
@@ -68,7 +70,7 @@ func (t *passTable) lay(c *nftables.Conn) {
 		accept(protocol(unix.IPPROTO_TCP), isSYN()),
 		accept(meta(expr.MetaKeyCGROUP), any32(), count(counterOwn)),
 		goTo("send", socket(expr.SocketKeyMark), any32()),
-		accept(socket(expr.SocketKeyTransparent), any8(), count(counterOwn)),
+		goTo("copy", socket(expr.SocketKeyTransparent), any8()),
 		goTo("send"))
 	addRules(c, t.Table, "send",
 		accept(fromAny(t.targets), count(counterTarget)),
