@@ -14,7 +14,10 @@ FUZZTIME ?= 60s
 RACE := $(if $(shell command -v gcc),-race)
 GOTEST := go test -count=1 $(RACE)
 # These measure no time that a neighbour could spoil.
-PATIENT := . ./api ./bench/... ./cmd/... ./config ./daemon ./host ./vrrp ./vrrp/mutants
+PATIENT := . ./api ./bench/... ./cmd/... ./config ./daemon ./host ./netif/macvlan ./netif/route ./netif/sockets ./vrrp ./vrrp/mutants
+# One goroutine, or clients and backends that keep both cores busy: the race detector makes
+# them ten times slower.
+BUSY := ./vrrp/vrrpsim ./integration/drain
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,11 +26,10 @@ build: ## build bin/vipd, static
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/vipd ./cmd/vipd
 
 test: needs current check cover ## all tests, in network namespaces, with real HAProxy, nginx, keepalived, FRR (root)
-	@# One goroutine, which the race detector makes ten times slower.
-	go test -count=1 ./vrrp/vrrpsim
+	go test -count=1 -p 1 $(BUSY)
 	$(GOTEST) $(PATIENT)
 	@# One package at a time: the tests of timing share two cores with nobody.
-	$(GOTEST) -p 1 $$(go list ./... | grep -vxF "$$(go list $(PATIENT) ./vrrp/vrrpsim)")
+	$(GOTEST) -p 1 $$(go list ./... | grep -vxF "$$(go list $(PATIENT) $(BUSY))")
 
 unit: ## the tests that need no root
 	$(GOTEST) -p 1 . ./vrrp/... ./config ./daemon ./api ./cmd/...
@@ -77,7 +79,7 @@ fuzz: ## fuzz the parsers, the core and the simulated LAN, FUZZTIME=60s each
 	go test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) ./config
 
 needs: # what the tests, the demo and the benchmarks run: HAProxy, nginx, and other VRRP daemons
-	@integration/needs haproxy nginx keepalived psmisc=/usr/bin/killall frr=/usr/lib/frr/vrrpd nftables=/usr/sbin/nft
+	@integration/needs haproxy nginx keepalived psmisc=/usr/bin/killall frr=/usr/lib/frr/vrrpd nftables=/usr/sbin/nft ethtool=/usr/sbin/ethtool
 
 current: # the HAProxy of a later Debian, beside that of this host
 	@integration/current bin/current

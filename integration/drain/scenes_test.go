@@ -165,6 +165,34 @@ func TestVariants(t *testing.T) {
 	}
 }
 
+// The drivers of real interfaces hand several packets over at once.
+func TestBatches(t *testing.T) {
+	s := runWith(t, 2, settings{drain: long}, func(l *lab.Site) {
+		for _, host := range []*lab.Host{l.LB1, l.LB2} {
+			must(t, host.Cable.InBatches(host.Namespace, lab.Interface))
+		}
+	})
+	first := s.begin(t, 25)
+	d := s.download(t)
+	s.move(t, true)
+	first.served(t, s.nodes[1])
+	second := s.begin(t, 25)
+	for _, away := range []bool{false, true} {
+		second.goOn(t, 5)
+		s.move(t, away)
+	}
+	second.goOn(t, 5)
+	first.unbroken(t)
+	second.unbroken(t)
+	if d.Broken() != nil {
+		t.Errorf("the download is broken: %+v", d.Broken())
+	}
+	must(t, d.Stop())
+	first.end(t)
+	second.end(t)
+	await(t, func() error { return s.settled(s.nodes[1]) })
+}
+
 // An address on another interface: its segments come to the old node by the router's own.
 func TestOtherInterface(t *testing.T) {
 	t.Parallel()

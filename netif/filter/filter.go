@@ -28,7 +28,8 @@ type Filter struct {
 	tables        []*table // those that the kernel can have; none: there is nothing to do
 	passTables    []*passTable
 	neighbors     *neighbors
-	unable        error // to have neighbors
+	hintless      map[bool]bool // by whether the family is IPv4: see withoutHints
+	unable        error         // to have neighbors
 	report        func(PassingState)
 	told          map[string]PassingState // and no more than that is known
 	wake          chan struct{}
@@ -60,6 +61,7 @@ func Open(refuse []netip.Addr, log *slog.Logger) (*Filter, error) {
 		kernel:     &kernel{},
 		passTables: []*passTable{newPassTable(nftables.TableFamilyIPv4), newPassTable(nftables.TableFamilyIPv6)},
 		told:       make(map[string]PassingState),
+		hintless:   make(map[bool]bool),
 		wake:       make(chan struct{}, 1),
 		silent:     make(map[string][]netip.Addr),
 		own:        make(map[string]map[netip.Addr]netip.Addr),

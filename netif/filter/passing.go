@@ -14,6 +14,8 @@ const (
 	// PassTime is how long a [Filter.Pass] counts. The kernel counts, too: it forgets
 	// whom to pass on to when this process has ended.
 	PassTime = 4 * time.Second
+	// refreshPause is how often the kernel is told that it goes on: once for all keys.
+	refreshPause = 500 * time.Millisecond
 	// askAgain is when to look again for a hardware address that was not known: the
 	// kernel has asked for it meanwhile.
 	askAgain = 20 * time.Millisecond
@@ -69,8 +71,17 @@ func (f *Filter) Pass(key string, p Passing) {
 	for _, ip := range p.Addresses {
 		delete(f.inherited, ip)
 	}
-	f.passings[key] = &passing{Passing: p, until: time.Now().Add(PassTime), done: make(chan struct{})}
+	until := time.Now().Add(PassTime)
+	if last := f.passings[key]; last != nil && last.same(p) {
+		last.until = until // the next refresh takes it along
+		return
+	}
+	f.passings[key] = &passing{Passing: p, until: until, done: make(chan struct{})}
 	f.wakeUp()
+}
+
+func (p Passing) same(q Passing) bool {
+	return p.Target == q.Target && p.Link == q.Link && slices.Equal(p.Addresses, q.Addresses)
 }
 
 // passable are the addresses that can be passed on to the target; to nobody, those that
@@ -128,10 +139,10 @@ func (f *Filter) PassedTo(addresses []netip.Addr) netip.Addr {
 }
 
 // wantedPassings are those that count now.
-func (f *Filter) wantedPassings(now time.Time) (map[string]*passing, map[netip.Addr]passed) {
+func (f *Filter) wantedPassings(now time.Time) (map[string]passing, map[netip.Addr]passed) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	wanted, addresses := make(map[string]*passing), make(map[netip.Addr]passed)
+	wanted, addresses := make(map[string]passing), make(map[netip.Addr]passed)
 	for ip, p := range f.inherited {
 		if now.Before(p.until) {
 			addresses[ip] = p
@@ -140,11 +151,12 @@ func (f *Filter) wantedPassings(now time.Time) (map[string]*passing, map[netip.A
 		}
 	}
 	for key, p := range f.passings {
-		wanted[key] = p
+		word := *p
 		if !p.Target.IsValid() || !now.Before(p.until) {
 			delete(f.passings, key)
-			p.Target = netip.Addr{}
+			word.Target = netip.Addr{}
 		}
+		wanted[key] = word
 	}
 	return wanted, addresses
 }
@@ -166,19 +178,17 @@ func (f *Filter) pass(again bool) (next time.Time) {
 		p.conclude()
 		f.tell(key, p.Target, errs[key])
 	}
-	for _, p := range addresses {
-		if next.IsZero() || p.until.Before(next) {
-			next = p.until
-		}
-	}
-	if unknown {
+	switch {
+	case unknown:
 		return now.Add(askAgain)
+	case len(wanted) > 0 || len(addresses) > 0:
+		return now.Add(refreshPause)
 	}
 	return next
 }
 
 // conclude lets whoever waits go on.
-func (p *passing) conclude() {
+func (p passing) conclude() {
 	select {
 	case <-p.done:
 	default:
@@ -188,7 +198,7 @@ func (p *passing) conclude() {
 
 // screen adds to addresses what can be passed on for the keys, and returns why not for
 // the others. Nothing can be where early demux is off.
-func (f *Filter) screen(wanted map[string]*passing, addresses map[netip.Addr]passed) map[string]error {
+func (f *Filter) screen(wanted map[string]passing, addresses map[netip.Addr]passed) map[string]error {
 	errs := make(map[string]error)
 	disabled := errors.Join(f.unable, earlyDemux())
 	if disabled != nil {
@@ -200,7 +210,7 @@ func (f *Filter) screen(wanted map[string]*passing, addresses map[netip.Addr]pas
 		}
 		to := target{p.Target, p.Link}
 		if errs[key] = disabled; disabled == nil {
-			errs[key] = f.neighbors.check(to)
+			errs[key] = errors.Join(f.neighbors.check(to), f.withoutHints(p.Target.Is4()))
 		}
 		if errs[key] != nil {
 			continue

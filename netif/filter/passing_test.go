@@ -71,6 +71,9 @@ func TestOwnConnections(t *testing.T) {
 			if got, err := bufio.NewReader(accepted).ReadString('\n'); err != nil || got != "before it is accepted\n" {
 				t.Errorf("%q, %v", got, err)
 			}
+			if c := p.counters(t); c.Passed != 0 || c.Own == 0 {
+				t.Errorf("%+v", c)
+			}
 			// What the program has left when it closes still leaves.
 			_, err = accepted.Write(make([]byte, 100_000))
 			check(t, err)
@@ -78,15 +81,47 @@ func TestOwnConnections(t *testing.T) {
 			if n, err := io.Copy(io.Discard, c); n != 100_000 || err != nil {
 				t.Errorf("%d bytes, %v", n, err)
 			}
-			if c := p.counters(t); c.Passed != 0 || c.Own == 0 {
-				t.Errorf("%+v", c)
-			}
 			// Here it is in FIN_WAIT_2, which the kernel keeps as it keeps TIME_WAIT.
 			for err == nil {
 				_, err = c.Write([]byte("after the end"))
 			}
 			if !errors.Is(err, unix.ECONNRESET) && !errors.Is(err, unix.EPIPE) {
 				t.Errorf("data after the end: %v", err)
+			}
+		})
+	}
+}
+
+// Of packets that a driver hands over together the kernel looks at the first one alone,
+// unless it is told otherwise.
+func TestOwnConnectionsInBatches(t *testing.T) {
+	for _, f := range families {
+		t.Run(f.name, func(t *testing.T) {
+			p := newPassage(t, f)
+			check(t, p.ours.InBatches(nil, "eth0"))
+			p.start(t)
+			p.turnTo(t, p.ourHardware(t))
+			l, err := net.Listen("tcp", net.JoinHostPort(f.virtual, "7000"))
+			check(t, err)
+			t.Cleanup(func() { l.Close() })
+			const clients, size = 4, 20_000_000 // what they acknowledge comes in batches
+			ended := make(chan error, clients)
+			for range clients {
+				c := p.connect(t, 7000)
+				accepted, err := l.Accept()
+				check(t, err)
+				t.Cleanup(func() { accepted.Close() })
+				go func() {
+					_, err := accepted.Write(make([]byte, size))
+					ended <- err
+				}()
+				go func() { _, _ = io.CopyN(io.Discard, c, size) }()
+			}
+			for range clients {
+				check(t, <-ended)
+			}
+			if c := p.counters(t); c.Passed != 0 || c.Own < 100 {
+				t.Errorf("%+v", c)
 			}
 		})
 	}

@@ -32,6 +32,7 @@ var families = []family{
 // world is a LAN with this process's eth0 and a peer's eth0 on it.
 type world struct {
 	lan  *lab.Switch
+	ours *lab.Cable
 	peer *lab.Namespace
 	link netlink.Link // the peer's eth0
 }
@@ -52,11 +53,11 @@ func newWorld(t *testing.T) *world {
 	}
 	_, err = lan.Plug(peer, "eth0", peers...)
 	check(t, err)
-	_, err = lan.Plug(nil, "eth0", ours...)
+	cable, err := lan.Plug(nil, "eth0", ours...)
 	check(t, err)
 	link, err := peer.Handle().LinkByName("eth0")
 	check(t, err)
-	return &world{lan, peer, link}
+	return &world{lan, cable, peer, link}
 }
 
 // withoutDAD lets IPv6 addresses be used at once.
