@@ -9,8 +9,13 @@ import (
 	"vipd/vrrp"
 )
 
-// countPause is how often what is passed on is counted.
-const countPause = time.Second
+const (
+	// countPause is how often what is passed on is counted.
+	countPause = time.Second
+	// drainLease is the least lease of addresses that drain, which each report renews:
+	// longer than the next Active waits for one. When it ends all connections do.
+	drainLease = 4 * time.Second
+)
 
 // connections is what is known of the connections to a draining family's addresses.
 type connections struct {
@@ -31,6 +36,9 @@ func (d *Daemon) drain(f *family) {
 	f.connections = connections{}
 	w := f.leavingWant()
 	w.Silent, w.Draining, w.Lease = true, true, f.want.Lease
+	if w.Lease > 0 {
+		w.Lease = max(w.Lease, drainLease)
+	}
 	d.set(f, w)
 	d.log.Info("draining: established connections stay here", f.attrs("successor", s.Successor, "until", d.wall(s.DrainEnds))...)
 }

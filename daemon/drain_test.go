@@ -99,6 +99,22 @@ func TestMaintenanceWaitsForTheDrain(t *testing.T) {
 	})
 }
 
+// Who waits for the end of a drain in maintenance does not wait for a node that is Active
+// again.
+func TestMaintenanceEndsMeanwhile(t *testing.T) {
+	bubble(t, drainingRouter, func(t *testing.T, s *stage) {
+		answer := s.order(t, func(ctx context.Context) (string, error) {
+			return s.d.Maintain(ctx, MaintenanceRequest{On: true, Drain: true})
+		})
+		s.hear(advert(51, 253))
+		s.pass(time.Second)
+		s.order(t, func(ctx context.Context) (string, error) {
+			return s.d.Maintain(ctx, MaintenanceRequest{})
+		}).is(t, "the maintenance has ended", nil)
+		answer.is(t, "", ErrNotNow)
+	})
+}
+
 func TestResignHasNothingToDrain(t *testing.T) {
 	bubble(t, oneRouter, func(t *testing.T, s *stage) {
 		s.order(t, func(ctx context.Context) (string, error) {

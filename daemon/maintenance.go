@@ -152,6 +152,9 @@ func (d *Daemon) beginMaintenance(m *Maintenance, drain bool) progress {
 	}
 	d.setMaintenance(m)
 	return func() (bool, outcome) {
+		if d.maintenance == nil {
+			return true, outcome{err: fmt.Errorf("%w: the maintenance has ended meanwhile", ErrNotNow)}
+		}
 		for _, r := range d.routers {
 			if r.serves() || drain && r.owns() {
 				return false, outcome{}

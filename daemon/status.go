@@ -33,7 +33,7 @@ type RouterStatus struct {
 	Family    string    `json:"family"`            // ipv4, ipv6
 	Version   string    `json:"version"`           // of VRRP: 3, 2, both
 	State     string    `json:"state"`             // initialize, backup, active
-	Phase     string    `json:"phase,omitempty"`   // releasing, resuming
+	Phase     string    `json:"phase,omitempty"`   // releasing, draining, resuming
 	Blocked   []string  `json:"blocked,omitempty"` // why it may not run
 	Since     time.Time `json:"since"`
 	Reason    string    `json:"reason"` // for the state

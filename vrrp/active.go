@@ -110,8 +110,8 @@ func (r *Router) yield(now time.Time, why Reason, a *Advert, source netip.Addr, 
 		r.leaveOnPurpose()
 	}
 	r.follow(now, a, source)
-	r.interval = a.Interval
-	return r.succeeded(now, source, fx)
+	r.interval, r.successor = a.Interval, netip.Addr{}
+	return r.succeeded(now, a, source, fx)
 }
 
 // answerLosing tells a losing Active, the hosts and the switches who is Active:

@@ -17,8 +17,9 @@ const (
 	// reportEvery is how often a draining router reports to its successor.
 	reportEvery = 500 * time.Millisecond
 	// firstReport is how long a new Active waits for the first one. The last Active
-	// sends it when it hears the new one's first advert.
-	firstReport = 500 * time.Millisecond
+	// sends it when it hears the new one's first advert; it may be lost, and the second
+	// one late.
+	firstReport = 5 * reportEvery / 2
 	// reportPatience is how long it waits for the next one.
 	reportPatience = 5 * reportEvery
 	// passMargin is added to Drain, which counts from a little later on the other side.

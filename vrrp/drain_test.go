@@ -100,6 +100,29 @@ func TestDrainsAfter(t *testing.T) {
 	}
 }
 
+// Of several that took over, the one that wins hears the reports.
+func TestReportsToWhoWins(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		heard []Received
+	}{
+		{"the lower priority first", []Received{heard(50, higher), heard(90, lower)}},
+		{"the higher priority first", []Received{heard(90, lower), heard(50, higher)}},
+		{"the lower address last", []Received{heard(50, lower.Prev()), heard(50, lower), heard(50, lower.Prev())}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			g := active(t, draining10s)
+			g.step(Resign{})
+			for _, in := range tt.heard {
+				g.step(in)
+			}
+			if to := g.router.Status().Successor; to != lower {
+				t.Errorf("to %v", to)
+			}
+		})
+	}
+}
+
 // Nobody took over, so there is nobody to serve new connections.
 func TestDoesNotDrainWithoutASuccessor(t *testing.T) {
 	g := active(t, draining10s)
@@ -126,6 +149,7 @@ func TestDrainEndsWith(t *testing.T) {
 	}{
 		{"a stop", Stop{}, []Effect{Pass{}, Own{false}, Transition{Backup, Initialize, Stopped}}},
 		{"addresses that can't be kept", Owned{Failed}, []Effect{Pass{}, Own{false}}},
+		{"an interface that has gone", Block{InterfaceMissing}, []Effect{Pass{}, Own{false}, Transition{Backup, Initialize, InterfaceMissing}}},
 		{"a lease that ran out", Owned{Expired}, []Effect{Pass{}, Own{false}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -186,6 +210,29 @@ func TestReloadOfDrain(t *testing.T) {
 	g.want(report(higher))
 }
 
+// The other node drains longer, too.
+func TestReloadOfDrainWhilePassing(t *testing.T) {
+	g := passes(t)
+	g.step(Reconfigure{Params: params(noAnnouncements, func(p *Params) { p.Drain = 2 * drainTime })})
+	end := g.now.Add(2*drainTime + passMargin)
+	for g.now.Before(end.Add(-second)) {
+		g.want(report(higher), Pass{higher})
+		g.pass(reportEvery)
+	}
+	g.pass(2 * second)
+	g.want(report(higher)) // too late
+
+	paused := passes(t)
+	paused.pass(firstReport)
+	paused.step(Reconfigure{Params: params(noAnnouncements)})
+	paused.want(report(higher))
+
+	ahead := drains(t)
+	ahead.step(Reconfigure{Params: params(func(p *Params) { p.Drain = 2 * drainTime })})
+	ahead.pass(turnTime)
+	ahead.want(report(higher))
+}
+
 func TestPassesWhileItIsReported(t *testing.T) {
 	g := passes(t)
 	if to := g.router.Status().PassesTo; to != higher {
@@ -205,8 +252,19 @@ func TestPassesWhileItIsReported(t *testing.T) {
 // Nobody drains: clients shall hear soon that their connections have ended.
 func TestPassingEndsWithoutAReport(t *testing.T) {
 	g := passes(t)
-	g.pass(repeatAfter)
-	g.until(firstReport-repeatAfter, Pass{})
+	g.pass(firstReport - 1)
+	g.until(1, Pass{})
+}
+
+// One packet may be lost.
+func TestFirstReportIsLost(t *testing.T) {
+	g := passes(t)
+	for _, effect := range g.pass(reportEvery + reportEvery/2) {
+		if effect == (Pass{}) {
+			t.Fatal("it has not waited for the second one")
+		}
+	}
+	g.want(report(higher), Pass{higher})
 }
 
 // A forger can't make it last.

@@ -45,7 +45,7 @@ func (r *Router) stop(now time.Time, fx []Effect) []Effect {
 // block adds a reason not to run.
 func (r *Router) block(now time.Time, why Reason, fx []Effect) []Effect {
 	r.blocked = r.blocked.with(why)
-	if !why.graceful() && !r.release.IsZero() {
+	if !why.graceful() && !r.release.IsZero() || why == InterfaceMissing && r.drains() {
 		fx = r.disown(fx) // nobody can reach the addresses here any more
 	}
 	fx = r.shutDown(now, why, why.graceful(), fx)

@@ -30,9 +30,7 @@ func (r *Router) reconfigure(now time.Time, p Params) {
 	if r.drains() {
 		r.draining.ends = r.draining.ends.Add(p.Drain - r.params.Drain)
 	}
-	if r.passes() && p.Drain == 0 {
-		r.passing.ends, r.passing.limit = now, now
-	}
+	r.rePass(now, p.Drain)
 	before := r.params
 	r.params, r.advertised = p, addressSet(p.Addresses)
 	if !slices.Equal(before.Announce, p.Announce) || before.Refresh != p.Refresh {
@@ -44,6 +42,19 @@ func (r *Router) reconfigure(now time.Time, p Params) {
 	r.outgoing = r.keepForms(before.Checksum)
 	if r.state == Backup {
 		r.judgeFollowed(now)
+	}
+}
+
+// rePass follows a changed Drain of the router that is passed to. What is passed on to a
+// successor is not for that long.
+func (r *Router) rePass(now time.Time, drain time.Duration) {
+	switch {
+	case drain == 0:
+		if r.passing.limit = now; r.passes() {
+			r.passing.ends = now
+		}
+	case r.state == Active || r.passing.to != r.successor:
+		r.passing.limit = r.passing.limit.Add(drain - r.params.Drain)
 	}
 }
 

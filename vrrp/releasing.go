@@ -73,13 +73,17 @@ func (r *Router) receiveReleasing(now time.Time, a *Advert, source netip.Addr, f
 		return fx
 	}
 	r.farewell = farewell{} // it has been heard
-	return r.succeeded(now, source, fx)
+	return r.succeeded(now, a, source, fx)
 }
 
 // succeeded sets when a releasing router falls silent and lets go, from the next
 // Active's first advert on. One that will drain reports, and passes to it, from then on.
-func (r *Router) succeeded(now time.Time, source netip.Addr, fx []Effect) []Effect {
-	r.successor = source
+// Of several that took over, the one that wins the election is the successor.
+func (r *Router) succeeded(now time.Time, a *Advert, source netip.Addr, fx []Effect) []Effect {
+	wins := a.Priority > r.successorPriority || a.Priority == r.successorPriority && source.Compare(r.successor) > 0
+	if wins || !r.successor.IsValid() {
+		r.successor, r.successorPriority = source, a.Priority
+	}
 	if r.draining.planned && r.draining.report.IsZero() {
 		r.draining.report = now
 		fx = r.passAhead(now, fx)

@@ -49,8 +49,10 @@ type Router struct {
 	goodbyes goodbyes  // of others
 	farewell farewell  // ours
 
-	resigned  bool       // on demand: whoever took over is not preempted
-	successor netip.Addr // who took over when we gave up last
+	resigned bool // on demand: whoever took over is not preempted
+
+	successor         netip.Addr // who took over when we gave up last
+	successorPriority uint8
 
 	release  time.Time // releasing: the addresses go then
 	silence  time.Time // releasing: they are not answered for any more
