@@ -147,7 +147,7 @@ func (a *asker) run(ctx context.Context) {
 		case <-a.wake:
 		}
 		err := a.listen(ctx)
-		if err == nil || ctx.Err() != nil {
+		if err == nil || ctx.Err() != nil || errors.Is(err, unix.ENODEV) { // that it has gone is told elsewhere
 			continue
 		}
 		a.log.Warn("no answers of other hosts are heard", "interface", a.stations.nameOf(a.link), "error", err)

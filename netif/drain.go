@@ -95,16 +95,46 @@ func (t *task) planLeftNetworks(there *survey) {
 }
 
 // withdrawNetworks removes the routes of addresses that do not drain any more, after
-// their interface has its own again.
+// their interface has its own again. There is one for all addresses of a network: it
+// stays while another slot needs it.
 func (k *keeper) withdrawNetworks(tasks []*task) {
+	leaving := make(map[*task][]Route)
 	for _, t := range tasks {
-		if t.err == nil && t.want.drains() || len(t.slot.networks) == 0 {
-			continue
+		if t.err != nil || !t.want.drains() {
+			leaving[t], t.slot.networks = t.slot.networks, nil
 		}
-		if err := route.Remove(k.handle, t.slot.networks); err != nil {
+	}
+	for t, networks := range leaving {
+		var unneeded []Route
+		for _, n := range networks {
+			if needed, ok := k.needed(n); ok {
+				t.shared = append(t.shared, needed)
+			} else {
+				unneeded = append(unneeded, n)
+			}
+		}
+		if err := route.Remove(k.handle, unneeded); err != nil {
 			t.routeErr = errors.Join(t.routeErr, err)
 		}
-		t.slot.networks = nil
+	}
+}
+
+// needed is the route of a slot that needs one to the same network, if there is any.
+func (k *keeper) needed(r Route) (Route, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, s := range k.slots {
+		if i := slices.IndexFunc(s.networks, func(n Route) bool { return n.Destination == r.Destination }); i >= 0 {
+			return s.networks[i], true
+		}
+	}
+	return Route{}, false
+}
+
+// restoreNetworks makes the routes again that went with an address which they named.
+func (k *keeper) restoreNetworks(t *task) {
+	if err := route.Add(k.handle, t.shared); err != nil {
+		t.routeErr = errors.Join(t.routeErr, err)
 	}
 }
 

@@ -163,6 +163,16 @@ func testDrainOutsideTheNetworks(t *testing.T, f family) {
 	}
 	r.Keep()
 	check(t, r.stop())
+	_, err := netif.Release(netif.Leftovers{Networks: []netip.Prefix{netip.MustParsePrefix(f.outside + f.length)}})
+	check(t, err)
+	if n := ourRoutes(t); n != 0 {
+		t.Errorf("%d routes of ours are left after the release", n)
+	}
+	r = start(t, "eth0")
+	r.hold(t, present)
+	r.move(t, draining(present))
+	r.Keep()
+	check(t, r.stop())
 	r = startUnknowing(t)
 	present.Present = false
 	if h := r.set(t, present); h.Err != nil {
@@ -174,6 +184,50 @@ func testDrainOutsideTheNetworks(t *testing.T, f family) {
 	demandDrained(t)
 	if _, err := c.lines.ReadByte(); !errors.Is(err, unix.ECONNRESET) {
 		t.Errorf("the client reads %v", err)
+	}
+}
+
+// Two keys whose addresses are in one network, which the interface has from nowhere else:
+// the route to it stays until both have gone, whichever goes first.
+func TestDrainInASharedNetwork(t *testing.T) {
+	eachFamily(t, func(t *testing.T, f family) {
+		for name, keys := range map[string][2]string{"the first goes first": {"a", "b"}, "the second goes first": {"b", "a"}} {
+			t.Run(name, func(t *testing.T) {
+				w := newClientWorld(t, f)
+				r := start(t, "eth0")
+				wants := map[string]netif.Want{"a": r.want(t, time.Minute, f.outside+f.length), "b": r.want(t, time.Minute, f.outside2+f.length)}
+				for _, key := range []string{"a", "b"} {
+					demandHeld(t, r.setKey(t, key, wants[key]))
+				}
+				going, staying := keys[0], wants[keys[1]]
+				address := staying.Addresses[0].Prefix.Addr().String()
+				w.echo(t, nil, address)
+				c := w.dial(t, address)
+				check(t, c.exchange("before"))
+				for _, key := range []string{"a", "b"} {
+					demandHeld(t, r.setKey(t, key, draining(wants[key])))
+				}
+				r.settle(t)
+				w.takeOver(t, address)
+				check(t, c.exchange("both drain"))
+				gone := wants[going]
+				gone.Present = false
+				r.setKey(t, going, gone)
+				check(t, c.exchange("one drains"))
+				staying.Present = false
+				r.setKey(t, keys[1], staying)
+				if n := ourRoutes(t); n != 0 {
+					t.Errorf("%d routes of ours are left", n)
+				}
+			})
+		}
+	})
+}
+
+func demandHeld(t *testing.T, h netif.Holding) {
+	t.Helper()
+	if !h.Held || h.Err != nil {
+		t.Fatalf("%+v", h)
 	}
 }
 

@@ -214,8 +214,13 @@ func (r *record) awaitHolding(t *testing.T, n int) (h netif.Holding) {
 // set asks for the addresses of "web" and returns the answer.
 func (r *record) set(t *testing.T, w netif.Want) netif.Holding {
 	t.Helper()
+	return r.setKey(t, "web", w)
+}
+
+func (r *record) setKey(t *testing.T, key string, w netif.Want) netif.Holding {
+	t.Helper()
 	_, _, n := r.counts()
-	r.Set("web", w)
+	r.Set(key, w)
 	return r.awaitHolding(t, n+1)
 }
 

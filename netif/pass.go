@@ -5,6 +5,7 @@ package netif
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -78,7 +79,7 @@ func (h *Host) Count(key string) {
 		return
 	}
 	h.passer.counting[key] = true
-	go h.count(key, h.keeper.wanted(key))
+	go h.count(key, slices.DeleteFunc(h.keeper.wanted(key), netip.Addr.IsLinkLocalUnicast)) // those drain nowhere
 }
 
 // passer knows what the keys were last told.

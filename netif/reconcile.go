@@ -34,6 +34,7 @@ type task struct {
 	routeErr error // of those that are not wanted
 
 	networks []Route                   // to addresses that drain
+	shared   []Route                   // those of other slots, to networks that this one leaves
 	own      map[netip.Addr]netip.Addr // of this host, by those that drain
 }
 
@@ -80,6 +81,7 @@ func (k *keeper) reconcile(tasks []*task) {
 	k.awaitMoved(tasks)
 	k.carryOut(tasks, func(t *task) *[]change { return &t.removes })
 	for _, t := range tasks {
+		k.restoreNetworks(t)
 		k.speak(t, true) // what has gone is silent to its end
 		k.concludeRemoves(t)
 	}
@@ -239,7 +241,7 @@ func (k *keeper) speak(t *task, gone bool) {
 	there := t.want.Present && s.held != nil
 	drained, silenced := s.drains, s.silent
 	drains := there && t.want.Draining
-	silent := there && t.want.Silent && (!drains || silenced && !gone)
+	silent := there && t.want.Silent && (!drains || !gone && (silenced || !drained))
 	s.drains, s.silent = drains, silent
 	var addresses []netip.Addr
 	for _, h := range s.held {

@@ -14,8 +14,9 @@ import (
 
 // Leftovers are what a run that has ended may have left.
 type Leftovers struct {
-	Addresses    []netip.Addr // on whatever link, with whatever prefix length
-	Routes       []Route      // their destinations, tables and metrics count
+	Addresses    []netip.Addr   // on whatever link, with whatever prefix length
+	Networks     []netip.Prefix // of addresses that may have drained
+	Routes       []Route        // their destinations, tables and metrics count
 	VirtualLinks []VirtualLink
 }
 
@@ -36,6 +37,9 @@ func Release(l Leftovers) (removed []string, err error) {
 	}
 	defer virtual.handle.Close()
 	k := newKeeper(writer, virtual, virtual.nameOf, Config{})
+	for _, n := range l.Networks {
+		l.Routes = append(l.Routes, Route{Destination: n.Masked(), Metric: networkMetric})
+	}
 	routes := route.Remove(k.handle, l.Routes) // first: they may need the addresses
 	removed, addresses := k.releaseAddresses(l.Addresses)
 	return removed, errors.Join(routes, addresses, virtual.removeAll(), filter.Remove())

@@ -24,6 +24,7 @@ type family struct {
 	own, peer      string // addresses of the two hosts
 	virtual, other string // virtual ones, in the network of eth0
 	outside        string // one in no network of eth0
+	outside2       string // another one in that network
 	length         string // of the prefixes
 	host           string // the whole length
 	group          string
@@ -32,14 +33,14 @@ type family struct {
 func v4() family {
 	return family{
 		name: "IPv4", own: "192.0.2.11", peer: "192.0.2.12", virtual: "192.0.2.100", other: "192.0.2.101",
-		outside: "198.51.100.1", length: "/24", host: "/32", group: "224.0.0.18",
+		outside: "198.51.100.1", outside2: "198.51.100.2", length: "/24", host: "/32", group: "224.0.0.18",
 	}
 }
 
 func v6() family {
 	return family{
 		name: "IPv6", own: "2001:db8::11", peer: "2001:db8::12", virtual: "2001:db8::100", other: "2001:db8::101",
-		outside: "2001:db8:1::1", length: "/64", host: "/128", group: "ff02::12",
+		outside: "2001:db8:1::1", outside2: "2001:db8:1::2", length: "/64", host: "/128", group: "ff02::12",
 	}
 }
 

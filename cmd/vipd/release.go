@@ -50,6 +50,7 @@ func leftovers(c *config.Config) netif.Leftovers {
 			f := &c.Routers[i].Families[j]
 			for _, a := range f.Held {
 				l.Addresses = append(l.Addresses, a.Prefix.Addr())
+				l.Networks = append(l.Networks, a.Prefix)
 			}
 			for _, r := range f.Routes {
 				l.Routes = append(l.Routes, netif.Route{Destination: r.Destination, Table: r.Table, Metric: r.Metric})
