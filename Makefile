@@ -14,7 +14,8 @@ FUZZTIME ?= 60s
 RACE := $(if $(shell command -v gcc),-race)
 GOTEST := go test -count=1 $(RACE)
 # These measure no time that a neighbour could spoil.
-PATIENT := . ./api ./bench/... ./cmd/... ./config ./daemon ./host ./netif/macvlan ./netif/route ./netif/sockets ./vrrp ./vrrp/mutants
+PATIENT := . ./api ./bench/... ./cmd/... ./config ./daemon ./host ./netif/backoff ./netif/filter \
+	./netif/macvlan ./netif/route ./netif/sockets ./vrrp ./vrrp/mutants
 # One goroutine, or clients and backends that keep both cores busy: the race detector makes
 # them ten times slower.
 BUSY := ./vrrp/vrrpsim ./integration/drain
