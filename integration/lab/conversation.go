@@ -46,7 +46,7 @@ type conversationLine struct {
 
 // StartConversations begins conversations with the server, from inside n, and waits until
 // each has had its first answer. In each period, of at least [ConversationTick], each of
-// them sends once; the clients of one tick send at once. One that has no answer after five
+// them sends once; the clients of one tick send at once. One that has no answer after ten
 // seconds is broken. None is begun again.
 func StartConversations(n *Namespace, server netip.AddrPort, count int, period time.Duration) (*Conversations, error) {
 	var first conversationLine

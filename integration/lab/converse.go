@@ -22,8 +22,10 @@ const (
 	// ConversationTick is what the period of conversations is a multiple of.
 	ConversationTick = time.Millisecond
 
-	spell          = 100 * time.Millisecond
-	answerPatience = 5 * time.Second
+	spell = 100 * time.Millisecond
+	// answerPatience is longer than a retransmission waits that comes after who was passed
+	// to has been given up: TCP doubles its pauses.
+	answerPatience = 10 * time.Second
 	// dialing is how many conversations begin at once.
 	dialing = 32
 )
