@@ -31,7 +31,7 @@ const (
 // not parallel.
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if err := flag.Set("test.parallel", "8"); err != nil {
+	if err := flag.Set("test.parallel", "4"); err != nil {
 		panic(err)
 	}
 	lab.MainWithProgram(m, vipdEnv, "vipd/cmd/vipd")
