@@ -30,7 +30,7 @@ func (r *Router) reconfigure(now time.Time, p Params) {
 	if r.drains() {
 		r.draining.ends = r.draining.ends.Add(p.Drain - r.params.Drain)
 	}
-	r.rePass(now, p.Drain)
+	r.reconfigurePassing(now, p.Drain)
 	before := r.params
 	r.params, r.advertised = p, addressSet(p.Addresses)
 	if !slices.Equal(before.Announce, p.Announce) || before.Refresh != p.Refresh {
@@ -45,12 +45,13 @@ func (r *Router) reconfigure(now time.Time, p Params) {
 	}
 }
 
-// rePass follows a changed Drain of the router that is passed to. What is passed on to a
-// successor is not for that long.
-func (r *Router) rePass(now time.Time, drain time.Duration) {
+// reconfigurePassing follows a changed Drain: the router that is passed to has the same.
+// What is passed on to a successor is not for that long.
+func (r *Router) reconfigurePassing(now time.Time, drain time.Duration) {
 	switch {
 	case drain == 0:
-		if r.passing.limit = now; r.passes() {
+		r.passing.limit = now
+		if r.passes() {
 			r.passing.ends = now
 		}
 	case r.state == Active || r.passing.to != r.successor:
