@@ -73,6 +73,20 @@ func TestDrain(t *testing.T) {
 	})
 }
 
+// With short adverts a lease is shorter than what the next Active waits for a report.
+func TestDrainLease(t *testing.T) {
+	bubble(t, drainingRouter+"  advert_interval: 200ms\n", func(t *testing.T, s *stage) {
+		s.order(t, func(ctx context.Context) (string, error) {
+			return s.d.Resign(ctx, Resignation{Router: "web"})
+		})
+		s.hear(advert(51, 253))
+		s.pass(100 * time.Millisecond)
+		if did := strings.Join(s.did, "\n"); !strings.Contains(did, "drain web/ipv4 192.0.2.100/24 on 2 lease 4s") {
+			t.Error(did)
+		}
+	})
+}
+
 func TestResignWaitsForTheDrain(t *testing.T) {
 	bubble(t, drainingRouter, func(t *testing.T, s *stage) {
 		answer := drains(t, s, true)

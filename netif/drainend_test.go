@@ -4,9 +4,11 @@ package netif_test
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -292,7 +294,8 @@ func TestBackOnVirtualLinkWithARenewal(t *testing.T) {
 	})
 }
 
-// A link-local address can't drain: it goes, and the others stay.
+// A link-local address can't drain: it goes, and the others stay. Nobody waits for its
+// connections.
 func TestLinkLocalDoesNotDrain(t *testing.T) {
 	newWorld(t)
 	r := start(t, "eth0")
@@ -303,9 +306,16 @@ func TestLinkLocalDoesNotDrain(t *testing.T) {
 	} {
 		present := r.want(t, time.Minute, append(row.also, "fe80::100/64")...)
 		r.hold(t, present)
+		connectToItself(t, fmt.Sprintf("fe80::100%%%d", present.Addresses[0].Link))
 		r.move(t, draining(present))
 		demandDrained(t, row.left...)
 		demandAddresses(t)
+		counted := len(r.counted)
+		r.Count("web")
+		r.await(t, "the count", func() bool { return len(r.counted) > counted })
+		if got := r.counted[counted]; got.N != 0 || got.Err != nil {
+			t.Errorf("counted %+v", got)
+		}
 		for _, ifname := range []string{"lo", "eth0"} {
 			if isOn(t, ifname, "fe80::100") {
 				t.Errorf("the link-local address is on %s", ifname)
@@ -314,6 +324,18 @@ func TestLinkLocalDoesNotDrain(t *testing.T) {
 		r.Renew("web")
 		r.settle(t)
 	}
+}
+
+// connectToItself makes a connection that a drain would count.
+func connectToItself(t *testing.T, address string) {
+	t.Helper()
+	l, err := net.Listen("tcp", net.JoinHostPort(address, "0"))
+	check(t, err)
+	t.Cleanup(func() { l.Close() })
+	port := strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	c, err := net.Dial("tcp", net.JoinHostPort(address, port))
+	check(t, err)
+	t.Cleanup(func() { c.Close() })
 }
 
 func isOn(t *testing.T, ifname, address string) bool {
