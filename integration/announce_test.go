@@ -12,6 +12,7 @@ import (
 	"golang.org/x/net/ipv4"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 )
 
 // schedule is when a new Active announces its addresses, from the first time on.
@@ -35,8 +36,8 @@ func TestAdverts(t *testing.T) {
 	}
 	var adverts []lab.Packet
 	for last := (time.Time{}); len(adverts) < 4; last = adverts[len(adverts)-1].Time {
-		p, err := c.Wait(patient(t), func(p lab.Packet) bool { return p.Kind == lab.Advert && p.Time.After(last) })
-		must(t, err)
+		p, err := c.Wait(labtest.Patient(t), func(p lab.Packet) bool { return p.Kind == lab.Advert && p.Time.After(last) })
+		labtest.Must(t, err)
 		adverts = append(adverts, p)
 	}
 	var gaps []time.Duration
@@ -55,7 +56,7 @@ func TestAdverts(t *testing.T) {
 func receiveTTLs(t *testing.T, n *lab.Namespace, count int) (ttls []int) {
 	t.Helper()
 	var conn *ipv4.PacketConn
-	must(t, n.Do(func() error {
+	labtest.Must(t, n.Do(func() error {
 		raw, err := net.ListenPacket(fmt.Sprintf("ip4:%d", protocolVRRP), "0.0.0.0")
 		if err != nil {
 			return err
@@ -68,11 +69,11 @@ func receiveTTLs(t *testing.T, n *lab.Namespace, count int) (ttls []int) {
 		conn = ipv4.NewPacketConn(raw)
 		return conn.JoinGroup(link, &net.IPAddr{IP: group.AsSlice()})
 	}))
-	must(t, conn.SetControlMessage(ipv4.FlagTTL, true))
-	must(t, conn.SetReadDeadline(time.Now().Add(patience)))
+	labtest.Must(t, conn.SetControlMessage(ipv4.FlagTTL, true))
+	labtest.Must(t, conn.SetReadDeadline(time.Now().Add(labtest.Patience)))
 	for range count {
 		_, control, _, err := conn.ReadFrom(make([]byte, 1500))
-		must(t, err)
+		labtest.Must(t, err)
 		ttls = append(ttls, control.TTL)
 	}
 	return ttls
@@ -91,7 +92,7 @@ func TestAnnouncements(t *testing.T) {
 		want *node
 	}{{s.lb1.vipd.Stop, s.lb2}, {s.lb1.vipd.Restart, s.lb1}, {s.lb1.vipd.Stop, s.lb2}} {
 		from := time.Now()
-		must(t, move.do())
+		labtest.Must(t, move.do())
 		repeat, announced := takeover(t, c, move.want, from)
 		repeats = append(repeats, repeat)
 		for i, p := range announced {
@@ -113,13 +114,13 @@ func TestAnnouncements(t *testing.T) {
 // advert the second came, and the announcements.
 func takeover(t *testing.T, c *lab.Capture, n *node, from time.Time) (repeat time.Duration, announced []lab.Packet) {
 	t.Helper()
-	first, err := c.Wait(patient(t), advertOf(n, from))
-	must(t, err)
-	second, err := c.Wait(patient(t), advertOf(n, first.Time))
-	must(t, err)
+	first, err := c.Wait(labtest.Patient(t), advertOf(n, from))
+	labtest.Must(t, err)
+	second, err := c.Wait(labtest.Patient(t), advertOf(n, first.Time))
+	labtest.Must(t, err)
 	for after := first.Time.Add(-time.Nanosecond); len(announced) < len(schedule); {
-		p, err := c.Wait(patient(t), announcementOf(t, n, after))
-		must(t, err)
+		p, err := c.Wait(labtest.Patient(t), announcementOf(t, n, after))
+		labtest.Must(t, err)
 		if p.Kind != lab.ARPRequest || p.Target != vip.Addr() {
 			t.Errorf("announced by %v", p)
 		}
@@ -154,17 +155,17 @@ func TestMakeBeforeBreak(t *testing.T) {
 	stopped := make(chan error, 1)
 	go func() { stopped <- s.lb1.vipd.Stop() }()
 
-	resigned, err := c.Wait(patient(t), func(p lab.Packet) bool { return advertOf(s.lb1, from)(p) && p.Priority == 0 })
-	must(t, err)
+	resigned, err := c.Wait(labtest.Patient(t), func(p lab.Packet) bool { return advertOf(s.lb1, from)(p) && p.Priority == 0 })
+	labtest.Must(t, err)
 	client.ask(t, clientNet.Addr(), vip.Addr())
-	answered, err := c.Wait(patient(t), func(p lab.Packet) bool {
+	answered, err := c.Wait(labtest.Patient(t), func(p lab.Packet) bool {
 		return p.Kind == lab.ARPReply && p.Source == vip.Addr() && p.Time.After(resigned.Time)
 	})
-	must(t, err)
-	announced, err := c.Wait(patient(t), announcementOf(t, s.lb2, from))
-	must(t, err)
-	must(t, <-stopped)
-	await(t, func() error { return s.look(s.lb2) })
+	labtest.Must(t, err)
+	announced, err := c.Wait(labtest.Patient(t), announcementOf(t, s.lb2, from))
+	labtest.Must(t, err)
+	labtest.Must(t, <-stopped)
+	labtest.Await(t, func() error { return s.look(s.lb2) })
 
 	if answered.MAC.String() != s.lb1.mac(t).String() || answered.Time.After(announced.Time) {
 		t.Errorf("asked after the resignation, %v answers, %v before lb2 announces", answered.MAC, announced.Time.Sub(answered.Time))

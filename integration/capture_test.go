@@ -7,12 +7,13 @@ import (
 	"time"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 )
 
 func startCapture(t *testing.T, n *lab.Namespace) *lab.Capture {
 	t.Helper()
 	c, err := lab.StartCapture(n, ifname)
-	must(t, err)
+	labtest.Must(t, err)
 	t.Cleanup(func() { c.Close() })
 	return c
 }
@@ -48,7 +49,7 @@ func matching(c *lab.Capture, match func(lab.Packet) bool) []lab.Packet {
 // the longest.
 func afterAdvert(t *testing.T, c *lab.Capture, n *node, do func() error) func() error {
 	return func() error {
-		if _, err := c.Wait(patient(t), advertOf(n, time.Now())); err != nil {
+		if _, err := c.Wait(labtest.Patient(t), advertOf(n, time.Now())); err != nil {
 			return err
 		}
 		return do()

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"vipd/integration/lab/labtest"
 )
 
 // badConfig has three mistakes, and one of them is a typo in a key.
@@ -35,11 +37,11 @@ func TestCommands(t *testing.T) {
 	s := build(t, quick, haproxy)
 	n := s.lb1
 	good, bad := n.configFile(), filepath.Join(n.host.Dir, "bad.yaml")
-	must(t, os.WriteFile(bad, []byte("api: "+n.socket()+"\n"+badConfig), 0o600))
+	labtest.Must(t, os.WriteFile(bad, []byte("api: "+n.socket()+"\n"+badConfig), 0o600))
 	scripted := filepath.Join(n.host.Dir, "scripted.yaml")
-	must(t, os.WriteFile(scripted, []byte(scriptedConfig), 0o600))
+	labtest.Must(t, os.WriteFile(scripted, []byte(scriptedConfig), 0o600))
 	elsewhere := filepath.Join(n.host.Dir, "elsewhere.yaml")
-	must(t, os.WriteFile(elsewhere, []byte(strings.Replace(scriptedConfig, "node: lb1\n", "", 1)), 0o600))
+	labtest.Must(t, os.WriteFile(elsewhere, []byte(strings.Replace(scriptedConfig, "node: lb1\n", "", 1)), 0o600))
 	mistakes := []string{bad + ":5:9: ", "vrid", bad + ":6:3: ", "priotity", bad + ":7:", "192.0.2.300"}
 	for name, test := range map[string]struct {
 		args           []string
@@ -105,13 +107,13 @@ func TestSecondDaemonOnTheSameSocket(t *testing.T) {
 	t.Parallel()
 	s := build(t, quick, haproxy)
 	s.lb1.startVipd(t)
-	await(t, func() error { return s.look(s.lb1) })
+	labtest.Await(t, func() error { return s.look(s.lb1) })
 	got := s.lb1.command(t, "run", "--config", s.lb1.configFile())
 	if got.code != 1 || !strings.Contains(got.stderr, "another vipd answers on it") || !strings.Contains(got.stderr, s.lb1.socket()) {
 		t.Errorf("the second vipd: %+v", got)
 	}
 	mustRun(t, s.lb1)
-	throughout(t, calm, func() error { return s.look(s.lb1) })
+	labtest.Throughout(t, calm, func() error { return s.look(s.lb1) })
 }
 
 func TestStatusText(t *testing.T) {
@@ -133,8 +135,8 @@ func TestStatusText(t *testing.T) {
 		t.Errorf("the Backup does not say %q:\n%s", want, got.stdout)
 	}
 
-	must(t, s.lb1.web.Kill())
-	await(t, func() error { return s.look(s.lb2) })
+	labtest.Must(t, s.lb1.web.Kill())
+	labtest.Await(t, func() error { return s.look(s.lb2) })
 	got = s.lb1.command(t, "status", "--config", s.lb1.configFile())
 	compareColumns(t, got.stdout, "ROUTER", map[string]string{"STATE": "backup", "PRIORITY": "1 of 254"})
 	compareColumns(t, got.stdout, "CHECK", map[string]string{"CHECK": "web", "VERDICT": "fail"})

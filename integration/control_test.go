@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"vipd/integration/lab/labtest"
 )
 
 // control runs a command of vipd on a node, and wants its exit code and words.
@@ -28,23 +30,23 @@ func TestMaintenance(t *testing.T) {
 	control(t, s.lb1, 2, "`on` or `off`", "maintenance", "maybe")
 	control(t, s.lb1, 1, "unprintable", "maintenance", "on", "--reason", "a\nb")
 	control(t, s.lb1, 0, "192.0.2.12 took over web", "maintenance", "on", "--reason", "new disk")
-	await(t, func() error { return s.look(s.lb2) })
+	labtest.Await(t, func() error { return s.look(s.lb2) })
 	control(t, s.lb1, 0, "nothing was active here", "maintenance", "on")
 	control(t, s.lb1, 1, "in maintenance since", "status")
 	control(t, s.lb1, 1, ": new disk\n", "status")
 	control(t, s.lb1, 1, "not possible now: web is not active here, because of [maintenance]", "resign", "web")
 
-	must(t, s.lb1.vipd.Kill())
-	must(t, s.lb1.vipd.Restart())
+	labtest.Must(t, s.lb1.vipd.Kill())
+	labtest.Must(t, s.lb1.vipd.Restart())
 	control(t, s.lb1, 1, ": new disk\n", "status")
-	await(t, func() error { return s.look(s.lb2) })
-	throughout(t, calm, func() error { return s.look(s.lb2) })
+	labtest.Await(t, func() error { return s.look(s.lb2) })
+	labtest.Throughout(t, calm, func() error { return s.look(s.lb2) })
 
 	control(t, s.lb1, 0, "has ended", "maintenance", "off")
-	await(t, func() error { return s.look(s.lb1) })
-	must(t, s.lb1.vipd.Kill())
-	must(t, s.lb1.vipd.Restart())
-	await(t, func() error { return s.look(s.lb1) })
+	labtest.Await(t, func() error { return s.look(s.lb1) })
+	labtest.Must(t, s.lb1.vipd.Kill())
+	labtest.Must(t, s.lb1.vipd.Restart())
+	labtest.Await(t, func() error { return s.look(s.lb1) })
 	control(t, s.lb1, 0, "active", "status")
 }
 
@@ -52,9 +54,9 @@ func TestMaintenance(t *testing.T) {
 func TestMaintenanceAlone(t *testing.T) {
 	t.Parallel()
 	s := run(t, quick, haproxy)
-	must(t, s.lb2.vipd.Kill())
+	labtest.Must(t, s.lb2.vipd.Kill())
 	control(t, s.lb1, 1, "in maintenance, but nobody took over: web", "maintenance", "on")
-	await(t, func() error { return s.lb1.look(false) }) // the kernel removes the address a moment later
+	labtest.Await(t, func() error { return s.lb1.look(false) }) // the kernel removes the address a moment later
 }
 
 func TestResign(t *testing.T) {
@@ -67,15 +69,15 @@ func TestResign(t *testing.T) {
 	control(t, s.lb1, 0, "192.0.2.12 took over web", "resign", "web")
 	control(t, s.lb1, 1, "web is in backup here; 192.0.2.12 is active", "resign", "web")
 	control(t, s.lb1, 0, "vipd resign --undo web", "status")
-	await(t, func() error { return s.look(s.lb2) })
-	throughout(t, 10*quick.interval, func() error { return s.look(s.lb2) })
+	labtest.Await(t, func() error { return s.look(s.lb2) })
+	labtest.Throughout(t, 10*quick.interval, func() error { return s.look(s.lb2) })
 
-	must(t, s.lb2.vipd.Kill()) // it falls silent: lb1 is needed, and the promise is over
-	await(t, func() error { return s.lb1.is("active") })
+	labtest.Must(t, s.lb2.vipd.Kill()) // it falls silent: lb1 is needed, and the promise is over
+	labtest.Await(t, func() error { return s.lb1.is("active") })
 	control(t, s.lb1, 1, "nobody took over: web is active here again", "resign", "web")
-	must(t, s.lb1.look(true))
-	must(t, s.lb2.vipd.Restart())
-	await(t, func() error { return s.look(s.lb1) })
+	labtest.Must(t, s.lb1.look(true))
+	labtest.Must(t, s.lb2.vipd.Restart())
+	labtest.Await(t, func() error { return s.look(s.lb1) })
 }
 
 // Without a daemon: each command says so.
@@ -94,14 +96,14 @@ func TestRelease(t *testing.T) {
 	t.Parallel()
 	s := run(t, defaults, haproxy)
 	for _, signal := range []syscall.Signal{syscall.SIGSTOP, syscall.SIGCONT} { // also while it hangs
-		must(t, syscall.Kill(s.lb1.vipd.PID(), signal))
+		labtest.Must(t, syscall.Kill(s.lb1.vipd.PID(), signal))
 		control(t, s.lb1, 1, "a daemon listens on", "release")
 	}
-	await(t, func() error { return s.look(s.lb1) })
-	must(t, errors.Join(s.lb2.vipd.Kill(), s.lb1.vipd.Kill()))
+	labtest.Await(t, func() error { return s.look(s.lb1) })
+	labtest.Must(t, errors.Join(s.lb2.vipd.Kill(), s.lb1.vipd.Kill()))
 	killed := time.Now()
 	control(t, s.lb1, 0, "removed 192.0.2.100/32 from eth0\n", "release")
-	must(t, s.lb1.look(false))
+	labtest.Must(t, s.lb1.look(false))
 	if took := time.Since(killed); took > lease {
 		t.Errorf("the lease may have ended it: %v", took)
 	}

@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"vipd/integration/lab/labtest"
 )
 
 const (
@@ -30,7 +32,7 @@ func TestCrash(t *testing.T) {
 	for range repetitions {
 		p.steady(t, time.Now(), s.lb1, steady)
 		start := time.Now()
-		must(t, crash())
+		labtest.Must(t, crash())
 		killed := time.Now()
 		took := waitTakeover(t, s.lb2, killed)
 		gone := waitGone(t, s.lb1, killed)
@@ -50,15 +52,15 @@ func TestCrash(t *testing.T) {
 
 func waitTakeover(t *testing.T, n *node, from time.Time) time.Duration {
 	t.Helper()
-	await(t, func() error { return n.is("active") })
+	labtest.Await(t, func() error { return n.is("active") })
 	r, err := n.router()
-	must(t, err)
+	labtest.Must(t, err)
 	return r.Since.Sub(from)
 }
 
 func waitGone(t *testing.T, n *node, from time.Time) time.Duration {
 	t.Helper()
-	await(t, func() error { return n.look(false) })
+	labtest.Await(t, func() error { return n.look(false) })
 	return time.Since(from)
 }
 
@@ -67,19 +69,19 @@ func waitGone(t *testing.T, n *node, from time.Time) time.Duration {
 func TestRestartAfterCrash(t *testing.T) {
 	t.Parallel()
 	s := run(t, quick, haproxy)
-	must(t, s.lb1.vipd.Kill())
+	labtest.Must(t, s.lb1.vipd.Kill())
 	if owns, err := s.lb1.owns(); !owns || err != nil {
 		t.Fatalf("a crashed vipd keeps the VIP: %v, %v", owns, err)
 	}
-	must(t, s.lb1.vipd.Restart())
+	labtest.Must(t, s.lb1.vipd.Restart())
 	restarted := time.Now()
-	await(t, func() error { return errors.Join(s.lb1.look(false), s.lb1.is("backup")) })
+	labtest.Await(t, func() error { return errors.Join(s.lb1.look(false), s.lb1.is("backup")) })
 	gone := time.Since(restarted)
 	t.Logf("a restarted vipd has removed what it left %v after it answered", gone)
 	if gone > quickLease/4 {
 		t.Errorf("the address that a crash left is gone after %v: it was the lease that ended it", gone)
 	}
-	await(t, func() error { return s.look(s.lb1) })
+	labtest.Await(t, func() error { return s.look(s.lb1) })
 	mustRun(t, s.lb1)
 }
 
@@ -100,9 +102,9 @@ func TestStopLeavesNoAddress(t *testing.T) {
 			for name, alone := range map[string]bool{"beside a Backup": false, "alone": true} {
 				s := run(t, quick, haproxy)
 				if alone {
-					must(t, s.lb2.vipd.Kill())
+					labtest.Must(t, s.lb2.vipd.Kill())
 				}
-				must(t, s.lb1.vipd.Signal(signal))
+				labtest.Must(t, s.lb1.vipd.Signal(signal))
 				exit := s.lb1.vipd.Exit()
 				if owns, err := s.lb1.owns(); owns || err != nil || !exit.Success() {
 					t.Errorf("%s: %v, the VIP is still there: %v, %v", name, exit, owns, err)
@@ -118,9 +120,9 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	t.Parallel()
 	s := build(t, defaults, haproxy)
 	s.lb1.startVipd(t)
-	await(t, func() error { return s.lb1.is("active") })
-	must(t, s.lb1.vipd.Signal(syscall.SIGTERM))
-	await(t, func() error {
+	labtest.Await(t, func() error { return s.lb1.is("active") })
+	labtest.Must(t, s.lb1.vipd.Signal(syscall.SIGTERM))
+	labtest.Await(t, func() error {
 		r, err := s.lb1.router()
 		if err == nil && r.Phase != "releasing" {
 			err = fmt.Errorf("is in the phase %q", r.Phase)
@@ -128,7 +130,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 		return err
 	})
 	second := time.Now()
-	must(t, s.lb1.vipd.Signal(syscall.SIGTERM))
+	labtest.Must(t, s.lb1.vipd.Signal(syscall.SIGTERM))
 	exit := s.lb1.vipd.Exit()
 	took := time.Since(second)
 	t.Logf("ended %v after the second signal", took)

@@ -11,6 +11,8 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"vipd/integration/lab/labtest"
 )
 
 // Somebody deletes the VIP again and again: it is put back each time without an election,
@@ -39,9 +41,9 @@ func TestDeletedAgainAndAgain(t *testing.T) {
 			if result[0].lost > 10*times {
 				t.Errorf("%d probes lost", result[0].lost)
 			}
-			await(t, func() error { return logged(s.lb1, "somebody deletes the addresses again and again") })
+			labtest.Await(t, func() error { return logged(s.lb1, "somebody deletes the addresses again and again") })
 			status, err := s.lb1.status()
-			must(t, err)
+			labtest.Must(t, err)
 			r := status.Routers[0]
 			if r.Counters.Deletions != times || r.Counters.BecameActive != 1 || !strings.Contains(r.DeletedByOthers, "look for a script or an agent") {
 				t.Errorf("status %+v", r)
@@ -78,7 +80,7 @@ func TestDeletedEndlessly(t *testing.T) {
 		t.Errorf("put back %d times in %v", deleted, calm)
 	}
 	last := time.Now()
-	await(t, func() error { return s.look(s.lb1) })
+	labtest.Await(t, func() error { return s.look(s.lb1) })
 	t.Logf("and it is back after %v", time.Since(last))
 	if took := time.Since(last); took > time.Second+reaction {
 		t.Errorf("back after %v", took)
@@ -94,7 +96,7 @@ func (n *node) deleteVIP(t *testing.T) (time.Duration, error) {
 	if err := n.deleteOnce(); err != nil {
 		return 0, err
 	}
-	for ctx := patient(t); ctx.Err() == nil; {
+	for ctx := labtest.Patient(t); ctx.Err() == nil; {
 		if owns, err := n.owns(); owns || err != nil {
 			return time.Since(start), err
 		}

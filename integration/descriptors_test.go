@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"vipd/integration/lab/labtest"
 )
 
 // No file descriptor is left: what is open goes on, and nothing moves. Checks that can't
@@ -16,17 +18,17 @@ func TestNoFileDescriptors(t *testing.T) {
 	s := run(t, quick, haproxy)
 	before := elections(t, s)
 	var limit unix.Rlimit
-	must(t, unix.Prlimit(s.lb1.vipd.PID(), unix.RLIMIT_NOFILE, nil, &limit))
-	must(t, unix.Prlimit(s.lb1.vipd.PID(), unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 3, Max: limit.Max}, nil))
-	throughout(t, calm, func() error {
+	labtest.Must(t, unix.Prlimit(s.lb1.vipd.PID(), unix.RLIMIT_NOFILE, nil, &limit))
+	labtest.Must(t, unix.Prlimit(s.lb1.vipd.PID(), unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 3, Max: limit.Max}, nil))
+	labtest.Throughout(t, calm, func() error {
 		if owns, err := s.lb1.owns(); !owns || err != nil {
 			return fmt.Errorf("has the VIP: %v, %w", owns, err)
 		}
 		return s.lb2.look(false)
 	})
-	must(t, logged(s.lb1, "a check can't be made, its verdict stays"))
-	must(t, unix.Prlimit(s.lb1.vipd.PID(), unix.RLIMIT_NOFILE, &limit, nil))
-	await(t, func() error { return s.look(s.lb1) })
+	labtest.Must(t, logged(s.lb1, "a check can't be made, its verdict stays"))
+	labtest.Must(t, unix.Prlimit(s.lb1.vipd.PID(), unix.RLIMIT_NOFILE, &limit, nil))
+	labtest.Await(t, func() error { return s.look(s.lb1) })
 	if after := elections(t, s); after != before {
 		t.Errorf("elections of lb1, lb2: %v, before %v", after, before)
 	}

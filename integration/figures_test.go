@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"vipd/integration/lab/labtest"
 )
 
 const (
@@ -128,7 +130,7 @@ func sum(e election, all []event, what []seen) []figure {
 func judgeMemory(t *testing.T, n *node) {
 	t.Helper()
 	resident, err := residentMemory(n.vipd.PID())
-	must(t, err)
+	labtest.Must(t, err)
 	t.Logf("vipd on %s has %.1f MB resident", n.host.Name(), float64(resident)/(1<<20))
 	if resident > maxMemory {
 		t.Errorf("vipd on %s has %d bytes resident, limit %d", n.host.Name(), resident, maxMemory)

@@ -12,6 +12,7 @@ import (
 	"github.com/mdlayher/packet"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 )
 
 const (
@@ -35,7 +36,7 @@ type sender struct {
 func newSender(t *testing.T, n *lab.Namespace) sender {
 	t.Helper()
 	var s sender
-	must(t, n.Do(func() error {
+	labtest.Must(t, n.Do(func() error {
 		link, err := net.InterfaceByName(ifname)
 		if err != nil {
 			return err
@@ -53,16 +54,16 @@ func (s sender) send(t *testing.T, to net.HardwareAddr, etherType uint16, payloa
 	frame := append(append([]byte(nil), to...), s.mac...)
 	frame = append(binary.BigEndian.AppendUint16(frame, etherType), payload...)
 	_, err := s.conn.WriteTo(frame, &packet.Addr{HardwareAddr: to})
-	must(t, err)
+	labtest.Must(t, err)
 }
 
 // ask asks who has an address.
 func (s sender) ask(t *testing.T, own, wanted netip.Addr) {
 	t.Helper()
 	question, err := arp.NewPacket(arp.OperationRequest, s.mac, own, make(net.HardwareAddr, 6), wanted)
-	must(t, err)
+	labtest.Must(t, err)
 	payload, err := question.MarshalBinary()
-	must(t, err)
+	labtest.Must(t, err)
 	s.send(t, everybody, etherTypeARP, payload)
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 )
 
 // Two routers on two networks, in one group: whatever happens to one of them, both are
@@ -30,14 +31,14 @@ func newFirewall(t *testing.T, e election) *firewall {
 	t.Helper()
 	w := &firewall{site: build(t, e, haproxy)}
 	lan, err := lab.NewSwitch()
-	must(t, err)
+	labtest.Must(t, err)
 	t.Cleanup(func() { lan.Close() })
 	w.cable, err = lan.Plug(w.lb1.host.Namespace, insideLink, "198.51.100.11/24")
-	must(t, err)
+	labtest.Must(t, err)
 	_, err = lan.Plug(w.lb2.host.Namespace, insideLink, "198.51.100.12/24")
-	must(t, err)
+	labtest.Must(t, err)
 	_, err = lan.Plug(w.client, insideLink, "198.51.100.1/24")
-	must(t, err)
+	labtest.Must(t, err)
 	w.reconfigure(t, "  checks: [web]\n", fmt.Sprintf(`- name: inside
   interface: %s
   vrid: 52
@@ -49,12 +50,12 @@ groups:
 `, insideLink, e.better, e.other, e.interval, insideVIP))
 	w.lb1.startVipd(t)
 	w.lb2.startVipd(t)
-	await(t, func() error { return w.together(w.lb1) })
+	labtest.Await(t, func() error { return w.together(w.lb1) })
 	w.outside = watch(t, w.site)
 	probe, err := lab.StartHTTPProbe(w.client, netip.AddrPortFrom(insideVIP, 80))
-	must(t, err)
+	labtest.Must(t, err)
 	t.Cleanup(func() { probe.Stop() })
-	must(t, probe.Prefer())
+	labtest.Must(t, probe.Prefer())
 	w.inside = probes{http: probe}
 	began := time.Now()
 	w.outside.steady(t, began, w.lb1, lead)
@@ -78,11 +79,11 @@ func (w *firewall) together(want *node) error {
 func (w *firewall) see(t *testing.T, do func() error, want *node) (outside, inside seen) {
 	t.Helper()
 	start := time.Now()
-	must(t, do())
+	labtest.Must(t, do())
 	done := time.Now()
 	w.outside.steady(t, done, want, steady)
 	w.inside.steady(t, done, want, steady)
-	await(t, func() error { return w.together(want) })
+	labtest.Await(t, func() error { return w.together(want) })
 	span := window{start.Add(-lead), w.outside.last(t)}
 	w.inside.steady(t, span.to, want, 0)
 	return span.in(w.outside.http.Samples(span.from)), span.in(w.inside.http.Samples(span.from))

@@ -13,6 +13,7 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 )
 
 // Hosts as they are: with several interfaces, routes, a bridge, a packet filter.
@@ -33,7 +34,7 @@ func (s *site) start(t *testing.T) {
 	t.Helper()
 	s.lb1.startVipd(t)
 	s.lb2.startVipd(t)
-	await(t, func() error { return s.look(s.lb1) })
+	labtest.Await(t, func() error { return s.look(s.lb1) })
 }
 
 // hasInside tells what is wrong with what a router brings to the inside network.
@@ -60,12 +61,12 @@ func TestInsideAddressAndRoute(t *testing.T) {
 	t.Parallel()
 	s := build(t, quick, haproxy)
 	inside, err := lab.NewSwitch()
-	must(t, err)
+	labtest.Must(t, err)
 	t.Cleanup(func() { inside.Close() })
 	cables := map[*node]*lab.Cable{}
 	for i, n := range []*node{s.lb1, s.lb2} {
 		cables[n], err = inside.Plug(n.host.Namespace, "eth1", fmt.Sprintf("198.51.100.1%d/24", i+1))
-		must(t, err)
+		labtest.Must(t, err)
 	}
 	s.reconfigure(t, "addresses: ["+lab.VIP4+"]", `addresses:
   - `+lab.VIP4+`
@@ -83,13 +84,13 @@ func TestInsideAddressAndRoute(t *testing.T) {
 			return s.look(has)
 		}
 	}
-	await(t, settled(s.lb1, s.lb2))
-	must(t, cables[s.lb1].Pull())
-	await(t, settled(s.lb2, s.lb1))
-	must(t, cables[s.lb1].Restore())
-	await(t, settled(s.lb1, s.lb2))
-	must(t, s.lb1.vipd.Stop())
-	await(t, settled(s.lb2, s.lb1))
+	labtest.Await(t, settled(s.lb1, s.lb2))
+	labtest.Must(t, cables[s.lb1].Pull())
+	labtest.Await(t, settled(s.lb2, s.lb1))
+	labtest.Must(t, cables[s.lb1].Restore())
+	labtest.Await(t, settled(s.lb1, s.lb2))
+	labtest.Must(t, s.lb1.vipd.Stop())
+	labtest.Await(t, settled(s.lb2, s.lb1))
 }
 
 // A router on a bridge, with a virtual MAC and without: many hosts have their address
@@ -101,7 +102,7 @@ func TestOnABridge(t *testing.T) {
 			t.Parallel()
 			s := build(t, quick, haproxy)
 			for _, n := range []*node{s.lb1, s.lb2} {
-				must(t, n.moveToBridge())
+				labtest.Must(t, n.moveToBridge())
 			}
 			s.reconfigure(t, "interface: "+ifname, "interface: br0"+more)
 			s.start(t)
@@ -160,16 +161,16 @@ func TestAcceptOff(t *testing.T) {
 		}
 		return nil
 	}
-	must(t, refused())
+	labtest.Must(t, refused())
 	knows(t, w, s.lb1.mac(t).String(), time.Time{})
 	if err := s.client.Do(func() error { return connect(s.lb1.address()) }); err != nil {
 		t.Errorf("the node's own address: %v", err)
 	}
-	must(t, s.lb1.vipd.Kill())
-	must(t, s.lb1.vipd.Restart())
-	await(t, func() error { return s.look(s.lb1) })
-	must(t, refused())
-	must(t, s.lb1.vipd.Stop())
+	labtest.Must(t, s.lb1.vipd.Kill())
+	labtest.Must(t, s.lb1.vipd.Restart())
+	labtest.Await(t, func() error { return s.look(s.lb1) })
+	labtest.Must(t, refused())
+	labtest.Must(t, s.lb1.vipd.Stop())
 	if tables := s.lb1.nftables(t); strings.Contains(tables, "vipd") {
 		t.Errorf("after a stop there is %s", tables)
 	}
@@ -193,7 +194,7 @@ func TestSecondDaemonTouchesNothing(t *testing.T) {
 	if now := s.lb1.nftables(t); now != tables {
 		t.Errorf("the tables were %s, and are %s", tables, now)
 	}
-	must(t, s.look(s.lb1))
+	labtest.Must(t, s.look(s.lb1))
 }
 
 // connect opens a connection to a web server, with little patience.

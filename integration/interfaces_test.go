@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 )
 
 // Interfaces that come and go are followed without a restart, in both families: the
@@ -77,7 +78,7 @@ func TestInterfaces(t *testing.T) {
 					if err := h.begin(b); !errors.Is(err, unix.EBUSY) {
 						t.Errorf("an interface with a macvlan on it became a port of a bridge: %v", err)
 					}
-					must(t, h.end(b))
+					labtest.Must(t, h.end(b))
 				default:
 					b.suffer(h)
 				}
@@ -93,10 +94,10 @@ func newBench(t *testing.T, l layout) *bench {
 	if l.subject != ifname {
 		var err error
 		b.lan, err = lab.NewSwitch()
-		must(t, err)
+		labtest.Must(t, err)
 		t.Cleanup(func() { b.lan.Close() })
 		_, err = b.lan.Plug(b.lb2.host.Namespace, l.subject, "198.51.100.12/24", "2001:db8:1::12/64")
-		must(t, err)
+		labtest.Must(t, err)
 	}
 	addresses := "addresses:\n  - " + lab.VIP4 + "\n  - " + lab.VIP6 + "\n" + l.more
 	b.reconfigure(t, "addresses: ["+lab.VIP4+"]\n", addresses)
@@ -108,20 +109,20 @@ func newBench(t *testing.T, l layout) *bench {
 func (b *bench) start(l layout) {
 	b.t.Helper()
 	if l.subject == ifname {
-		must(b.t, b.remove())
+		labtest.Must(b.t, b.remove())
 	}
 	b.lb1.startVipd(b.t)
 	b.lb2.startVipd(b.t)
-	await(b.t, func() error { return errors.Join(b.lb1.blockedBy("interface-missing"), b.holding(b.lb2)) })
-	must(b.t, b.plug())
-	await(b.t, func() error { return b.holding(b.lb1) })
+	labtest.Await(b.t, func() error { return errors.Join(b.lb1.blockedBy("interface-missing"), b.holding(b.lb2)) })
+	labtest.Must(b.t, b.plug())
+	labtest.Await(b.t, func() error { return b.holding(b.lb1) })
 }
 
 // suffer makes something happen, and its end.
 func (b *bench) suffer(h happening) {
 	b.t.Helper()
-	must(b.t, h.begin(b))
-	await(b.t, func() error {
+	labtest.Must(b.t, h.begin(b))
+	labtest.Await(b.t, func() error {
 		if err := b.lb1.blockedBy(h.reasons...); err != nil {
 			return fmt.Errorf("%s: %w", h.name, err)
 		}
@@ -130,8 +131,8 @@ func (b *bench) suffer(h happening) {
 	if got := b.lb1.command(b.t, "status", "--config", b.lb1.configFile()); got.code != 1 || !strings.Contains(got.stdout, h.problem) {
 		b.t.Errorf("%s: %+v, want %q in it", h.name, got, h.problem)
 	}
-	must(b.t, h.end(b))
-	await(b.t, func() error {
+	labtest.Must(b.t, h.end(b))
+	labtest.Await(b.t, func() error {
 		if err := b.holding(b.lb1); err != nil {
 			return fmt.Errorf("%s is over: %w", h.name, err)
 		}

@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"vipd/integration/lab/labtest"
 )
 
 // A vipd that hangs renews nothing: the kernel takes its address, although nobody else
@@ -17,26 +19,26 @@ func TestHungVipdLosesItsAddress(t *testing.T) {
 	t.Parallel()
 	s := build(t, quick, haproxy)
 	s.lb1.startVipd(t)
-	await(t, func() error { return errors.Join(s.lb1.is("active"), s.lb1.look(true)) })
+	labtest.Await(t, func() error { return errors.Join(s.lb1.is("active"), s.lb1.look(true)) })
 	c := startCapture(t, s.client)
-	must(t, s.lb1.vipd.Signal(syscall.SIGSTOP))
+	labtest.Must(t, s.lb1.vipd.Signal(syscall.SIGSTOP))
 	stopped := time.Now()
-	await(t, func() error { return s.lb1.owning(false) })
+	labtest.Await(t, func() error { return s.lb1.owning(false) })
 	gone := time.Since(stopped)
 	t.Logf("the VIP of a vipd that hangs is gone after %v", gone)
 	if gone < quick.silence() || gone > quickLease+leaseSlack {
 		t.Errorf("the VIP is gone after %v, want after a Backup's wait of %v and until %v", gone, quick.silence(), quickLease+leaseSlack)
 	}
 	woken := time.Now()
-	must(t, s.lb1.vipd.Signal(syscall.SIGCONT))
-	advert, err := c.Wait(patient(t), advertOf(s.lb1, woken))
-	must(t, err)
+	labtest.Must(t, s.lb1.vipd.Signal(syscall.SIGCONT))
+	advert, err := c.Wait(labtest.Patient(t), advertOf(s.lb1, woken))
+	labtest.Must(t, err)
 	if waited := advert.Time.Sub(woken); waited < 3*quick.interval {
 		t.Errorf("advertises %v after it goes on, without an election", waited)
 	}
-	await(t, func() error { return s.lb1.look(true) })
+	labtest.Await(t, func() error { return s.lb1.look(true) })
 	for _, text := range []string{"reason=overslept", "woke late"} {
-		must(t, logged(s.lb1, text))
+		labtest.Must(t, logged(s.lb1, text))
 	}
 	if won := s.lb1.times(t, "to=active"); won != 2 {
 		t.Errorf("became Active %d times, want 2", won)
@@ -55,13 +57,13 @@ func TestBrieflyHungVipdGoesOn(t *testing.T) {
 	c := startCapture(t, s.client)
 	before := time.Now()
 	for range 3 {
-		must(t, s.lb1.vipd.Signal(syscall.SIGSTOP))
-		throughout(t, 3*brisk.interval/2, func() error { return s.lb1.owning(true) })
+		labtest.Must(t, s.lb1.vipd.Signal(syscall.SIGSTOP))
+		labtest.Throughout(t, 3*brisk.interval/2, func() error { return s.lb1.owning(true) })
 		woken := time.Now()
-		must(t, s.lb1.vipd.Signal(syscall.SIGCONT))
-		_, err := c.Wait(patient(t), advertOf(s.lb1, woken))
-		must(t, err)
-		must(t, s.look(s.lb1))
+		labtest.Must(t, s.lb1.vipd.Signal(syscall.SIGCONT))
+		_, err := c.Wait(labtest.Patient(t), advertOf(s.lb1, woken))
+		labtest.Must(t, err)
+		labtest.Must(t, s.look(s.lb1))
 	}
 	for _, packet := range matching(c, advertOf(s.lb2, before)) {
 		t.Errorf("the other node has moved: %v", packet)
@@ -77,8 +79,8 @@ func TestWithoutLease(t *testing.T) {
 	s := build(t, quick, haproxy)
 	s.lb1.configure(t, strings.Replace(s.lb1.config(quick, ifname), "addresses:", "lease: off\n  addresses:", 1))
 	s.lb1.startVipd(t)
-	await(t, func() error { return s.lb1.look(true) })
-	must(t, s.lb1.vipd.Signal(syscall.SIGSTOP))
-	throughout(t, quickLease+leaseSlack, func() error { return s.lb1.owning(true) })
-	must(t, s.lb1.vipd.Signal(syscall.SIGCONT))
+	labtest.Await(t, func() error { return s.lb1.look(true) })
+	labtest.Must(t, s.lb1.vipd.Signal(syscall.SIGSTOP))
+	labtest.Throughout(t, quickLease+leaseSlack, func() error { return s.lb1.owning(true) })
+	labtest.Must(t, s.lb1.vipd.Signal(syscall.SIGCONT))
 }

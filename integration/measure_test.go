@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 )
 
 const (
@@ -31,16 +32,16 @@ func watch(t *testing.T, s *site) probes {
 	t.Helper()
 	for _, n := range []*node{s.lb1, s.lb2} {
 		echo, err := lab.StartEcho(n.host.Namespace)
-		must(t, err)
+		labtest.Must(t, err)
 		t.Cleanup(func() { echo.Stop() })
 	}
 	http, err := lab.StartHTTPProbe(s.client, netip.AddrPortFrom(vip.Addr(), 80))
-	must(t, err)
+	labtest.Must(t, err)
 	t.Cleanup(func() { http.Stop() })
 	udp, err := lab.StartUDPProbe(s.client, vip.Addr(), time.Millisecond)
-	must(t, err)
+	labtest.Must(t, err)
 	t.Cleanup(func() { udp.Stop() })
-	must(t, errors.Join(http.Prefer(), udp.Prefer()))
+	labtest.Must(t, errors.Join(http.Prefer(), udp.Prefer()))
 	return probes{http, udp}
 }
 
@@ -52,9 +53,9 @@ type window struct{ from, to time.Time }
 func (p probes) see(t *testing.T, s *site, do func() error, want *node) window {
 	t.Helper()
 	start := time.Now()
-	must(t, do())
+	labtest.Must(t, do())
 	p.steady(t, time.Now(), want, steady) // looking at the site costs time, so not before that
-	await(t, func() error { return s.look(want) })
+	labtest.Await(t, func() error { return s.look(want) })
 	return window{start.Add(-lead), p.last(t)}
 }
 
@@ -62,7 +63,7 @@ func (p probes) see(t *testing.T, s *site, do func() error, want *node) window {
 // returns when that was.
 func (p probes) steady(t *testing.T, after time.Time, want *node, span time.Duration) time.Time {
 	t.Helper()
-	samples, err := p.http.Wait(patient(t), after, func(samples []lab.Sample) bool {
+	samples, err := p.http.Wait(labtest.Patient(t), after, func(samples []lab.Sample) bool {
 		stretches := lab.Servers(samples)
 		if len(stretches) == 0 {
 			return false
@@ -109,8 +110,8 @@ func (s seen) over(limit time.Duration) bool { return s.outage > max(limit, s.no
 func (p probes) judge(t *testing.T, windows []window) []seen {
 	t.Helper()
 	first, last := windows[0].from, windows[len(windows)-1].to
-	_, err := p.udp.Wait(patient(t), last.Add(udpTimeout), func(s []lab.Sample) bool { return len(s) > 0 })
-	must(t, err)
+	_, err := p.udp.Wait(labtest.Patient(t), last.Add(udpTimeout), func(s []lab.Sample) bool { return len(s) > 0 })
+	labtest.Must(t, err)
 	http, udp := p.http.Samples(first), p.udp.Samples(first)
 	var all []seen
 	for _, w := range windows {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 )
 
 // Where hosts believe an address to be: their own kernels' neighbour tables.
@@ -37,14 +38,14 @@ func runBoth(t *testing.T, e election, more string) *site {
 		n.configure(t, strings.Replace(n.config(e, ifname), "addresses: ["+lab.VIP4+"]\n", both, 1))
 		n.startVipd(t)
 	}
-	await(t, func() error { return s.look(s.lb1) })
+	labtest.Await(t, func() error { return s.look(s.lb1) })
 	return s
 }
 
 // poke makes a host look for an address.
 func poke(t *testing.T, n *lab.Namespace, address netip.Addr) {
 	t.Helper()
-	must(t, n.Do(func() error {
+	labtest.Must(t, n.Do(func() error {
 		conn, err := net.Dial("udp", netip.AddrPortFrom(address, 9).String())
 		if err != nil {
 			return err
@@ -58,7 +59,7 @@ func poke(t *testing.T, n *lab.Namespace, address netip.Addr) {
 func watchNeighbour(t *testing.T, n *lab.Namespace, address netip.Addr) *lab.NeighborWatch {
 	t.Helper()
 	w, err := lab.WatchNeighbor(n, address)
-	must(t, err)
+	labtest.Must(t, err)
 	t.Cleanup(func() { w.Close() })
 	return w
 }
@@ -66,8 +67,8 @@ func watchNeighbour(t *testing.T, n *lab.Namespace, address netip.Addr) *lab.Nei
 // knows waits until a host's table has an address at a node, and returns since when.
 func knows(t *testing.T, w *lab.NeighborWatch, mac string, after time.Time) time.Time {
 	t.Helper()
-	at, err := w.Wait(patient(t), func(n lab.Neighbor) bool { return n.MAC.String() == mac && n.Time.After(after) })
-	must(t, err)
+	at, err := w.Wait(labtest.Patient(t), func(n lab.Neighbor) bool { return n.MAC.String() == mac && n.Time.After(after) })
+	labtest.Must(t, err)
 	return at.Time
 }
 
@@ -97,20 +98,20 @@ func TestNeighbourTablesFollow(t *testing.T) {
 		{"the cable of lb1 is back", s.lb1.host.Cable.Restore, s.lb1},
 	} {
 		start, mac := time.Now(), event.to.mac(t).String()
-		must(t, event.do())
+		labtest.Must(t, event.do())
 		var took []time.Duration
 		for i, address := range vips {
-			announced, err := c.Wait(patient(t), func(p lab.Packet) bool {
+			announced, err := c.Wait(labtest.Patient(t), func(p lab.Packet) bool {
 				return p.Gratuitous() && p.Source == address && p.MAC.String() == mac && p.Time.After(start)
 			})
-			must(t, err)
+			labtest.Must(t, err)
 			took = append(took, knows(t, watches[i], mac, start).Sub(announced.Time))
 		}
 		t.Logf("%-27s IPv4 after %v, IPv6 after %v", event.name, took[0], took[1])
 		if late := slices.Max(took); late > follows {
 			t.Errorf("%s: a table follows %v after the announcement, limit %v", event.name, late, follows)
 		}
-		await(t, func() error { return s.look(event.to) })
+		labtest.Await(t, func() error { return s.look(event.to) })
 	}
 }
 
@@ -128,21 +129,21 @@ func TestResolvedInTheOverlap(t *testing.T) {
 			for i := range hosts {
 				var err error
 				hosts[i], err = s.lab.AddHost(fmt.Sprintf("host%d", i), uint8(20+i))
-				must(t, err)
+				labtest.Must(t, err)
 			}
 			start := time.Now()
-			must(t, s.lb1.vipd.Signal(syscall.SIGTERM))
-			took, err := c.Wait(patient(t), func(p lab.Packet) bool {
+			labtest.Must(t, s.lb1.vipd.Signal(syscall.SIGTERM))
+			took, err := c.Wait(labtest.Patient(t), func(p lab.Packet) bool {
 				return p.Kind == lab.Advert && p.Priority == defaults.other && p.Time.After(start)
 			})
-			must(t, err)
+			labtest.Must(t, err)
 			for i, host := range hosts { // 5, 17, 29, 41 ms after the takeover
 				<-time.After(time.Until(took.Time.Add(time.Duration(5+12*i) * time.Millisecond)))
 				for _, address := range vips {
 					poke(t, host.Namespace, address)
 				}
 			}
-			await(t, func() error { return s.look(s.lb2) })
+			labtest.Await(t, func() error { return s.look(s.lb2) })
 			s.judgeOverlap(t, hosts, more != "")
 			s.judgeSilence(t, c1, took.Time)
 		})

@@ -19,6 +19,7 @@ import (
 	"vipd/api"
 	"vipd/daemon"
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 )
 
 // node is one load balancer.
@@ -34,7 +35,7 @@ func newNode(t *testing.T, host *lab.Host, e election, web string) *node {
 	n := &node{host: host}
 	var err error
 	n.web, err = lab.StartWebServer(web, host.Namespace, host.Dir)
-	must(t, err)
+	labtest.Must(t, err)
 	t.Cleanup(func() { n.web.Kill() })
 	n.configure(t, n.config(e, ifname))
 	return n
@@ -68,7 +69,7 @@ checks:
 
 func (n *node) configure(t *testing.T, config string) {
 	t.Helper()
-	must(t, os.WriteFile(n.configFile(), []byte(config), 0o600))
+	labtest.Must(t, os.WriteFile(n.configFile(), []byte(config), 0o600))
 }
 
 func (n *node) startVipd(t *testing.T) {
@@ -82,7 +83,7 @@ func (n *node) startVipdBy(t *testing.T, program string) {
 	log := filepath.Join(n.host.Dir, "vipd.log")
 	var err error
 	n.vipd, err = lab.StartVipd(n.host.Namespace, program, n.configFile(), log)
-	must(t, err)
+	labtest.Must(t, err)
 	t.Cleanup(func() {
 		n.vipd.Kill()
 		if t.Failed() {
@@ -161,7 +162,7 @@ func (n *node) address() netip.Addr { return networks[n.host.Name()].Addr() }
 func (n *node) mac(t *testing.T) net.HardwareAddr {
 	t.Helper()
 	link, err := n.host.Handle().LinkByName(ifname)
-	must(t, err)
+	labtest.Must(t, err)
 	return link.Attrs().HardwareAddr
 }
 
@@ -175,9 +176,9 @@ type answer struct {
 func (n *node) command(t *testing.T, args ...string) answer {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	cmd := exec.CommandContext(patient(t), program(), args...)
+	cmd := exec.CommandContext(labtest.Patient(t), program(), args...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	must(t, n.host.Start(cmd))
+	labtest.Must(t, n.host.Start(cmd))
 	err := cmd.Wait()
 	if exit := (*exec.ExitError)(nil); err != nil && (!errors.As(err, &exit) || !exit.Exited()) {
 		t.Fatalf("vipd %v: %v", args, err)
@@ -199,9 +200,9 @@ func logged(n *node, text string) error {
 func (n *node) nftables(t *testing.T) string {
 	t.Helper()
 	var out bytes.Buffer
-	cmd := exec.CommandContext(patient(t), "nft", "-a", "list", "ruleset")
+	cmd := exec.CommandContext(labtest.Patient(t), "nft", "-a", "list", "ruleset")
 	cmd.Stdout = &out
-	must(t, n.host.Start(cmd))
-	must(t, cmd.Wait())
+	labtest.Must(t, n.host.Start(cmd))
+	labtest.Must(t, cmd.Wait())
 	return out.String()
 }

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/vishvananda/netlink"
+
+	"vipd/integration/lab/labtest"
 )
 
 // What vipd needs of the host fails: each failure leads to a named state, and back.
@@ -48,7 +50,7 @@ func filtered(family, match string) happening {
 
 func (b *bench) nft(commands string) error {
 	var out bytes.Buffer
-	cmd := exec.CommandContext(patient(b.t), "nft", commands)
+	cmd := exec.CommandContext(labtest.Patient(b.t), "nft", commands)
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := b.lb1.host.Start(cmd); err != nil {
 		return err
@@ -65,10 +67,10 @@ func TestUnheardActive(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, layouts()["physical MAC"])
 	before, err := b.lb1.status()
-	must(t, err)
+	labtest.Must(t, err)
 	filter := filtered("inet", "meta l4proto 112")
-	must(t, filter.begin(b))
-	await(t, func() error {
+	labtest.Must(t, filter.begin(b))
+	labtest.Await(t, func() error {
 		if owns, err := b.lb2.owns(); !owns || err != nil {
 			return fmt.Errorf("lb2 has the VIP: %v, %w", owns, err)
 		}
@@ -77,14 +79,14 @@ func TestUnheardActive(t *testing.T) {
 	if owns, err := b.lb1.owns(); owns || err != nil {
 		t.Errorf("when lb2 takes over lb1 has the VIP: %v, %v", owns, err)
 	}
-	throughout(t, calm, func() error { return b.look(b.lb2) })
+	labtest.Throughout(t, calm, func() error { return b.look(b.lb2) })
 	after, err := b.lb1.status()
-	must(t, err)
+	labtest.Must(t, err)
 	if again := after.Routers[0].Counters.BecameActive - before.Routers[0].Counters.BecameActive; again > 0 {
 		t.Errorf("it has tried %d times to be Active", again)
 	}
-	must(t, filter.end(b))
-	await(t, func() error { return b.look(b.lb1) })
+	labtest.Must(t, filter.end(b))
+	labtest.Await(t, func() error { return b.look(b.lb1) })
 }
 
 // The administrator sets the VIP while it is ours: from then on it is his. The router
@@ -93,22 +95,22 @@ func TestAddressTakenByTheAdministrator(t *testing.T) {
 	t.Parallel()
 	s := run(t, quick, haproxy)
 	link, err := s.lb1.host.Handle().LinkByName(ifname)
-	must(t, err)
+	labtest.Must(t, err)
 	address, err := netlink.ParseAddr(vip.Addr().String() + "/32")
-	must(t, err)
-	must(t, s.lb1.host.Handle().AddrReplace(link, address))
-	await(t, func() error { return errors.Join(s.lb1.blockedBy("address-failed"), s.lb2.look(true)) })
+	labtest.Must(t, err)
+	labtest.Must(t, s.lb1.host.Handle().AddrReplace(link, address))
+	labtest.Await(t, func() error { return errors.Join(s.lb1.blockedBy("address-failed"), s.lb2.look(true)) })
 	found, err := s.lb1.addresses()
-	must(t, err)
+	labtest.Must(t, err)
 	if len(found) != 1 || found[0].Protocol == ourTag || found[0].ValidLft != 1<<32-1 {
 		t.Errorf("the administrator's address: %v", found)
 	}
 	if got := s.lb1.command(t, "status", "--config", s.lb1.configFile()); got.code != 1 || !strings.Contains(got.stdout, "the address is there already and not ours") {
 		t.Errorf("%+v", got)
 	}
-	must(t, s.lb1.host.Handle().AddrDel(link, address))
-	must(t, s.lb1.host.Handle().LinkSetMTU(link, 1400)) // a change of the interface is a reason to try at once
-	await(t, func() error { return s.look(s.lb1) })
+	labtest.Must(t, s.lb1.host.Handle().AddrDel(link, address))
+	labtest.Must(t, s.lb1.host.Handle().LinkSetMTU(link, 1400)) // a change of the interface is a reason to try at once
+	labtest.Await(t, func() error { return s.look(s.lb1) })
 }
 
 // withoutIPv6 turns IPv6 off on the interface, which removes its addresses.

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"vipd/integration/lab/labtest"
 )
 
 // What the log and the status say of a daemon that may not be real-time.
@@ -18,7 +20,7 @@ func TestRealtime(t *testing.T) {
 	t.Parallel()
 	s := build(t, quick, haproxy)
 	s.lb1.startVipd(t)
-	await(t, func() error { return s.look(s.lb1) })
+	labtest.Await(t, func() error { return s.look(s.lb1) })
 	s.lb1.scheduled(t, "rr 50", "2:50")
 	s.lb1.warned(t, 0)
 }
@@ -29,7 +31,7 @@ func TestRealtimeRefused(t *testing.T) {
 	s := build(t, quick, haproxy)
 	s.lb1.startVipdBy(t, s.lb1.script(t, `exec prlimit --rtprio=0 --memlock=65536:65536 \
 	setpriv --bounding-set -sys_nice,-ipc_lock -- %s "$@"`))
-	await(t, func() error { return s.look(s.lb1) })
+	labtest.Await(t, func() error { return s.look(s.lb1) })
 	s.lb1.scheduled(t, "other", "0:0")
 	s.lb1.warned(t, 2, "LimitRTPRIO=50", "LimitMEMLOCK=infinity")
 }
@@ -39,7 +41,7 @@ func TestRealtimeNotWanted(t *testing.T) {
 	s := build(t, quick, haproxy)
 	s.lb1.startVipdBy(t, s.lb1.script(t, `case $1 in run) set -- "$@" --realtime=false;; esac
 exec %s "$@"`))
-	await(t, func() error { return s.look(s.lb1) })
+	labtest.Await(t, func() error { return s.look(s.lb1) })
 	s.lb1.scheduled(t, "other", "0:0")
 	s.lb1.warned(t, 0)
 }
@@ -48,7 +50,7 @@ exec %s "$@"`))
 func (n *node) script(t *testing.T, body string) string {
 	t.Helper()
 	path := filepath.Join(n.host.Dir, "start-vipd")
-	must(t, os.WriteFile(path, fmt.Appendf(nil, "#!/bin/sh\n"+body+"\n", program()), 0o700))
+	labtest.Must(t, os.WriteFile(path, fmt.Appendf(nil, "#!/bin/sh\n"+body+"\n", program()), 0o700))
 	return path
 }
 
@@ -57,12 +59,12 @@ func (n *node) script(t *testing.T, body string) string {
 func (n *node) scheduled(t *testing.T, word, policy string) {
 	t.Helper()
 	status, err := n.status() // and so the API's threads are there, too
-	must(t, err)
+	labtest.Must(t, err)
 	if status.Loop.Scheduling != word {
 		t.Errorf("the status says %q, want %q", status.Loop.Scheduling, word)
 	}
 	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", n.vipd.PID()))
-	must(t, err)
+	labtest.Must(t, err)
 	if len(tasks) < 2 {
 		t.Errorf("%d threads", len(tasks))
 	}
@@ -71,7 +73,7 @@ func (n *node) scheduled(t *testing.T, word, policy string) {
 		if errors.Is(err, os.ErrNotExist) {
 			continue // it has ended
 		}
-		must(t, err)
+		labtest.Must(t, err)
 		_, after, _ := strings.Cut(string(stat), ") ")
 		fields := strings.Fields(after) // from the third on: proc_pid_stat(5)
 		if got := fields[41-3] + ":" + fields[40-3]; got != policy {

@@ -15,6 +15,7 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 )
 
 const (
@@ -79,7 +80,7 @@ func TestReload(t *testing.T) {
 func (s *site) reload(t *testing.T, x change, c *lab.Capture, p probes) window {
 	t.Helper()
 	text, err := os.ReadFile(s.lb1.configFile())
-	must(t, err)
+	labtest.Must(t, err)
 	changed := strings.Replace(string(text), x.old, x.new, 1)
 	if x.name == "check added" {
 		changed += "- name: again\n  " + s.lb1.web.Check() + "\n"
@@ -137,12 +138,12 @@ func watchAddresses(t *testing.T, n *node) func() []string {
 	t.Helper()
 	known := map[string]bool{}
 	list, err := n.host.Handle().AddrList(nil, netlink.FAMILY_ALL)
-	must(t, err)
+	labtest.Must(t, err)
 	for _, a := range list {
 		known[a.IPNet.String()] = true
 	}
 	updates, done := make(chan netlink.AddrUpdate, 100), make(chan struct{})
-	must(t, n.host.Do(func() error { return netlink.AddrSubscribe(updates, done) }))
+	labtest.Must(t, n.host.Do(func() error { return netlink.AddrSubscribe(updates, done) }))
 	var events []string
 	var reading sync.WaitGroup
 	reading.Go(func() {
@@ -168,7 +169,7 @@ func TestReloadOfABadFile(t *testing.T) {
 	p.steady(t, time.Now().Add(announcing), s.lb1, steady)
 	c := startCapture(t, s.client)
 	good, err := os.ReadFile(s.lb1.configFile())
-	must(t, err)
+	labtest.Must(t, err)
 	for name, text := range map[string]string{
 		"unknown key":       strings.Replace(string(good), "vrid", "vird", 1),
 		"another socket":    strings.Replace(string(good), "vipd.sock", "other.sock", 1),
@@ -188,11 +189,11 @@ func TestReloadOfABadFile(t *testing.T) {
 		}
 		reason := strings.TrimSpace(strings.TrimPrefix(did.stderr, "vipd: "))
 		status, err := s.lb1.status()
-		must(t, err)
+		labtest.Must(t, err)
 		if last := status.Reload; last == nil || last.OK || last.Error != reason || last.At.Before(start.Add(-time.Second)) {
 			t.Errorf("%s: status says %+v, want %q", name, last, reason)
 		}
-		must(t, logged(s.lb1, "everything stays as it was"))
+		labtest.Must(t, logged(s.lb1, "everything stays as it was"))
 		judgeWire(t, change{name: name}, matching(c, func(p lab.Packet) bool { return p.Time.After(start) }))
 		if got := events(); len(got) > 0 {
 			t.Errorf("%s: address events %v", name, got)
@@ -208,15 +209,15 @@ func TestReloadBySignal(t *testing.T) {
 	t.Parallel()
 	s := run(t, quick, haproxy)
 	text, err := os.ReadFile(s.lb1.configFile())
-	must(t, err)
+	labtest.Must(t, err)
 	s.lb1.configure(t, strings.Replace(string(text), "- name: web\n  interface", "- name: site\n  interface", 1))
-	must(t, s.lb1.vipd.Signal(syscall.SIGHUP))
-	await(t, func() error {
+	labtest.Must(t, s.lb1.vipd.Signal(syscall.SIGHUP))
+	labtest.Await(t, func() error {
 		status, err := s.lb1.status()
 		if err == nil && (status.Reload == nil || !status.Reload.OK || status.Routers[0].Name != "site") {
 			err = fmt.Errorf("last reload %+v, router %s", status.Reload, status.Routers[0].Name)
 		}
 		return err
 	})
-	must(t, s.look(s.lb1))
+	labtest.Must(t, s.look(s.lb1))
 }

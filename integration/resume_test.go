@@ -17,6 +17,7 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 )
 
 // restartPause is what a supervisor takes to start a daemon again: systemd's RestartSec,
@@ -65,10 +66,10 @@ func TestResume(t *testing.T) {
 			}
 			windows = append(windows, p.see(t, s, func() error {
 				err := s.lb1.crash(restartPause)
-				await(t, func() error { return s.lb1.look(true) })
+				labtest.Await(t, func() error { return s.lb1.look(true) })
 				return errors.Join(err, s.lb1.crash(restartPause))
 			}, s.lb1))
-			throughout(t, 4*time.Second, func() error { return s.look(s.lb1) })
+			labtest.Throughout(t, 4*time.Second, func() error { return s.look(s.lb1) })
 			windows = append(windows, window{windows[0].from, p.last(t)})
 			stayed(t, s, p, c, windows)
 			if got := s.lb1.times(t, "reason=resumed "); got != 2*(repetitions+2) {
@@ -117,23 +118,23 @@ func TestNothingToResume(t *testing.T) {
 	}{
 		"the other node has taken over": {
 			func(t *testing.T, s *site) error {
-				must(t, s.lb1.vipd.Kill())
-				await(t, func() error { return s.lb1.owning(false) }) // by its lease
+				labtest.Must(t, s.lb1.vipd.Kill())
+				labtest.Await(t, func() error { return s.lb1.owning(false) }) // by its lease
 				return s.lb1.vipd.Restart()
 			}, "it is not there",
 		},
 		"an address was added": {
 			func(t *testing.T, s *site) error {
-				must(t, s.lb1.vipd.Kill())
+				labtest.Must(t, s.lb1.vipd.Kill())
 				s.lb1.configure(t, strings.Replace(s.lb1.config(s.election, ifname), lab.VIP4, lab.VIP4+", 192.0.2.101/24", 1))
 				return s.lb1.vipd.Restart()
 			}, "192.0.2.101/32 on interface eth0",
 		},
 		"it was releasing": {
 			func(t *testing.T, s *site) error {
-				must(t, s.lb2.vipd.Kill()) // or it would be over at once
-				must(t, s.lb1.vipd.Signal(syscall.SIGTERM))
-				await(t, func() error { return s.lb1.tagged(leavingTag) })
+				labtest.Must(t, s.lb2.vipd.Kill()) // or it would be over at once
+				labtest.Must(t, s.lb1.vipd.Signal(syscall.SIGTERM))
+				labtest.Await(t, func() error { return s.lb1.tagged(leavingTag) })
 				err := s.lb1.crash(0)
 				return errors.Join(err, s.lb2.vipd.Restart())
 			}, "it was being released",
@@ -143,14 +144,14 @@ func TestNothingToResume(t *testing.T) {
 		},
 		"another host has the address": {
 			func(t *testing.T, s *site) error {
-				must(t, s.lb1.vipd.Kill())
+				labtest.Must(t, s.lb1.vipd.Kill())
 				thief, err := s.lab.AddHost("thief", 30)
-				must(t, err)
+				labtest.Must(t, err)
 				link, err := thief.Handle().LinkByName(ifname)
-				must(t, err)
+				labtest.Must(t, err)
 				address, err := netlink.ParseAddr(vip.Addr().String() + "/32")
-				must(t, err)
-				must(t, thief.Handle().AddrAdd(link, address))
+				labtest.Must(t, err)
+				labtest.Must(t, thief.Handle().AddrAdd(link, address))
 				t.Cleanup(func() { _ = thief.Handle().AddrDel(link, address) })
 				return s.lb1.vipd.Restart()
 			}, "reason=resumed-too-late",
@@ -161,10 +162,10 @@ func TestNothingToResume(t *testing.T) {
 			s := run(t, defaults, haproxy)
 			c := startCapture(t, s.client)
 			said := s.lb1.times(t, row.reason) // at the first start, too
-			must(t, row.crash(t, s))
+			labtest.Must(t, row.crash(t, s))
 			restarted := time.Now()
-			await(t, func() error { return s.lb1.is("backup") })
-			await(t, func() error { return s.lb1.owning(false) })
+			labtest.Await(t, func() error { return s.lb1.is("backup") })
+			labtest.Await(t, func() error { return s.lb1.owning(false) })
 			if took := time.Since(restarted); took > time.Second {
 				t.Errorf("the address is gone after %v", took)
 			}
@@ -189,20 +190,20 @@ func TestTwoOnOneHost(t *testing.T) {
 	config := strings.NewReplacer("vrid: 51", "vrid: 52", lab.VIP4, "192.0.2.101/24", s.lb1.socket(), s.lb1.socket()+"2").
 		Replace(s.lb1.config(defaults, ifname))
 	file := filepath.Join(dir, "vipd.yaml")
-	must(t, os.WriteFile(file, []byte(config), 0o600))
+	labtest.Must(t, os.WriteFile(file, []byte(config), 0o600))
 	var err error
 	other.vipd, err = lab.StartVipd(s.lb1.host.Namespace, program(), file, filepath.Join(dir, "vipd.log"))
-	must(t, err)
+	labtest.Must(t, err)
 	t.Cleanup(func() { other.vipd.Kill() })
-	await(t, func() error { return s.lb1.is("active") })
-	await(t, func() error { return logged(other, "to=active") })
-	await(t, func() error { return s.lb1.owning(true) })
-	must(t, s.lb1.crash(restartPause))
-	await(t, func() error { return logged(s.lb1, "reason=resumed ") })
-	must(t, s.lb1.crash(lease)) // too late to resume
-	await(t, func() error { return s.lb1.is("backup") })
+	labtest.Await(t, func() error { return s.lb1.is("active") })
+	labtest.Await(t, func() error { return logged(other, "to=active") })
+	labtest.Await(t, func() error { return s.lb1.owning(true) })
+	labtest.Must(t, s.lb1.crash(restartPause))
+	labtest.Await(t, func() error { return logged(s.lb1, "reason=resumed ") })
+	labtest.Must(t, s.lb1.crash(lease)) // too late to resume
+	labtest.Await(t, func() error { return s.lb1.is("backup") })
 	found, err := s.lb1.host.Addresses(netip.MustParseAddr("192.0.2.101"))
-	must(t, err)
+	labtest.Must(t, err)
 	if len(found) != 1 || found[0].Protocol != ourTag {
 		t.Errorf("the other's address: %v", found)
 	}
@@ -241,6 +242,6 @@ func (n *node) owning(want bool) error {
 func (n *node) times(t *testing.T, text string) int {
 	t.Helper()
 	log, err := os.ReadFile(n.vipd.Log())
-	must(t, err)
+	labtest.Must(t, err)
 	return bytes.Count(log, []byte(text))
 }

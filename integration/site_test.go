@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 )
 
 const (
@@ -68,7 +69,7 @@ type site struct {
 func build(t *testing.T, e election, web string) *site {
 	t.Helper()
 	l, err := lab.NewSite()
-	must(t, err)
+	labtest.Must(t, err)
 	t.Cleanup(func() {
 		if err := l.Close(); err != nil {
 			t.Error(err)
@@ -85,7 +86,7 @@ func run(t *testing.T, e election, web string) *site {
 	s := build(t, e, web)
 	s.lb1.startVipd(t)
 	s.lb2.startVipd(t)
-	await(t, func() error { return s.look(s.lb1) })
+	labtest.Await(t, func() error { return s.look(s.lb1) })
 	return s
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 )
 
 // calm is how long is looked whether something stays as it is: many adverts, and
@@ -27,14 +28,14 @@ func TestInterfaceComesAndGoes(t *testing.T) {
 	for range 2 {
 		awaitFault(t, s.lb1, "interface-missing")
 		_, err := s.lan.Plug(s.lb1.host.Namespace, "eth1", "192.0.2.21/24")
-		must(t, err)
-		await(t, func() error { return errors.Join(s.lb1.is("active"), s.lb1.look(true)) })
+		labtest.Must(t, err)
+		labtest.Await(t, func() error { return errors.Join(s.lb1.is("active"), s.lb1.look(true)) })
 		if got := s.lb1.command(t, "status", "--config", s.lb1.configFile()); got.code != 0 {
 			t.Errorf("active: %+v", got)
 		}
 		link, err := s.lb1.host.Handle().LinkByName("eth1")
-		must(t, err)
-		must(t, s.lb1.host.Handle().LinkDel(link))
+		labtest.Must(t, err)
+		labtest.Must(t, s.lb1.host.Handle().LinkDel(link))
 	}
 	awaitFault(t, s.lb1, "interface-missing")
 	mustRun(t, s.lb1)
@@ -43,7 +44,7 @@ func TestInterfaceComesAndGoes(t *testing.T) {
 // awaitFault waits until a node says that it may not run, and why.
 func awaitFault(t *testing.T, n *node, why string) {
 	t.Helper()
-	await(t, func() error {
+	labtest.Await(t, func() error {
 		r, err := n.router()
 		if err == nil && !strings.Contains(strings.Join(r.Blocked, " "), why) {
 			err = fmt.Errorf("is in the state %s, blocked by %v", r.State, r.Blocked)
@@ -65,11 +66,11 @@ func TestServiceDeadFromTheStart(t *testing.T) {
 	t.Parallel()
 	s := build(t, quick, haproxy)
 	c := startCapture(t, s.client)
-	must(t, s.lb1.web.Kill())
+	labtest.Must(t, s.lb1.web.Kill())
 	s.lb1.startVipd(t)
 	s.lb2.startVipd(t)
-	await(t, func() error { return s.look(s.lb2) })
-	throughout(t, calm, func() error { return s.look(s.lb2) })
+	labtest.Await(t, func() error { return s.look(s.lb2) })
+	labtest.Throughout(t, calm, func() error { return s.look(s.lb2) })
 	if adverts := matching(c, advertOf(s.lb1, time.Time{})); len(adverts) > 0 {
 		t.Errorf("lb1 has sent %d adverts, the first with priority %d", len(adverts), adverts[0].Priority)
 	}
@@ -79,21 +80,21 @@ func TestNobodyServes(t *testing.T) {
 	t.Parallel()
 	t.Run("the Backup's service dies first", func(t *testing.T) {
 		s := run(t, quick, haproxy)
-		must(t, errors.Join(s.lb2.web.Kill(), s.lb1.web.Kill()))
+		labtest.Must(t, errors.Join(s.lb2.web.Kill(), s.lb1.web.Kill()))
 		stays(t, s, s.lb1)
 	})
 	t.Run("the Active's service dies first", func(t *testing.T) {
 		s := run(t, quick, haproxy)
-		must(t, s.lb1.web.Kill())
-		await(t, func() error { return s.look(s.lb2) })
-		must(t, s.lb2.web.Kill())
+		labtest.Must(t, s.lb1.web.Kill())
+		labtest.Await(t, func() error { return s.look(s.lb2) })
+		labtest.Must(t, s.lb2.web.Kill())
 		stays(t, s, s.lb2)
 	})
 	t.Run("on the only node", func(t *testing.T) {
 		s := build(t, quick, haproxy)
-		must(t, s.lb1.web.Kill())
+		labtest.Must(t, s.lb1.web.Kill())
 		s.lb1.startVipd(t)
-		await(t, func() error { return s.look(s.lb1) })
+		labtest.Await(t, func() error { return s.look(s.lb1) })
 		stays(t, s, s.lb1)
 	})
 }
@@ -101,14 +102,14 @@ func TestNobodyServes(t *testing.T) {
 // stays tells whether the VIP stays where it is, at the lowest priority.
 func stays(t *testing.T, s *site, n *node) {
 	t.Helper()
-	await(t, func() error {
+	labtest.Await(t, func() error {
 		r, err := n.router()
 		if err == nil && r.Priority != 1 {
 			err = fmt.Errorf("has the priority %d", r.Priority)
 		}
 		return err
 	})
-	throughout(t, calm, func() error { return s.look(n) })
+	labtest.Throughout(t, calm, func() error { return s.look(n) })
 }
 
 // An address that the administrator set is not touched, not even at the end.
@@ -116,19 +117,19 @@ func TestForeignAddress(t *testing.T) {
 	t.Parallel()
 	s := build(t, quick, haproxy)
 	link, err := s.lb1.host.Handle().LinkByName(ifname)
-	must(t, err)
+	labtest.Must(t, err)
 	address, err := netlink.ParseAddr(vip.String())
-	must(t, err)
-	must(t, s.lb1.host.Handle().AddrAdd(link, address))
+	labtest.Must(t, err)
+	labtest.Must(t, s.lb1.host.Handle().AddrAdd(link, address))
 	before, err := s.lb1.addresses()
-	must(t, err)
+	labtest.Must(t, err)
 
 	s.lb1.startVipd(t)
 	awaitFault(t, s.lb1, "address-failed")
-	throughout(t, calm, func() error { return s.lb1.is("initialize") })
-	must(t, s.lb1.vipd.Stop())
+	labtest.Throughout(t, calm, func() error { return s.lb1.is("initialize") })
+	labtest.Must(t, s.lb1.vipd.Stop())
 	after, err := s.lb1.addresses()
-	must(t, err)
+	labtest.Must(t, err)
 	if diff := cmp.Diff(before, after); diff != "" {
 		t.Errorf("the address (-before +after):\n%s", diff)
 	}
@@ -171,7 +172,7 @@ func elections(t *testing.T, s *site) (won [2]uint64) {
 	t.Helper()
 	for i, n := range []*node{s.lb1, s.lb2} {
 		r, err := n.router()
-		must(t, err)
+		labtest.Must(t, err)
 		won[i] = r.Counters.BecameActive
 	}
 	return won

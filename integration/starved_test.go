@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"vipd/integration/lab/labtest"
 )
 
 // stoppedTime is how long a vipd is stopped: longer than a Backup waits and a lease lives.
@@ -16,10 +18,10 @@ const stoppedTime = 5 * time.Second
 // pause stops a node's vipd for a while, as a hypervisor would, and returns when it goes on.
 func (n *node) pause(t *testing.T, span time.Duration) time.Time {
 	t.Helper()
-	must(t, n.vipd.Signal(syscall.SIGSTOP))
+	labtest.Must(t, n.vipd.Signal(syscall.SIGSTOP))
 	<-time.After(span)
 	woken := time.Now()
-	must(t, n.vipd.Signal(syscall.SIGCONT))
+	labtest.Must(t, n.vipd.Signal(syscall.SIGCONT))
 	return woken
 }
 
@@ -33,18 +35,18 @@ func TestStoppedActive(t *testing.T) {
 	if owns, err := s.lb1.owns(); owns || err != nil {
 		t.Errorf("when it wakes it has the VIP: %v, %v", owns, err)
 	}
-	await(t, func() error { return s.lb1.is("backup") })
+	labtest.Await(t, func() error { return s.lb1.is("backup") })
 	r, err := s.lb1.router()
-	must(t, err)
+	labtest.Must(t, err)
 	if r.Reason != "overslept" {
 		t.Errorf("in the state %s because of %s", r.State, r.Reason)
 	}
-	throughout(t, calm, func() error { return s.look(s.lb2) })
+	labtest.Throughout(t, calm, func() error { return s.look(s.lb2) })
 	if adverts := matching(c, advertOf(s.lb1, woken)); len(adverts) > 0 {
 		t.Errorf("it has said %v", adverts)
 	}
 	s.lb1.wasLate(t, 1)
-	await(t, func() error { return s.look(s.lb1) }) // it is better, and preempts
+	labtest.Await(t, func() error { return s.look(s.lb1) }) // it is better, and preempts
 }
 
 // A stopped Backup has missed nothing: when it wakes the Active's adverts are in its
@@ -57,13 +59,13 @@ func TestStoppedBackup(t *testing.T) {
 	const times = 5
 	for range times {
 		s.lb2.pause(t, 2*time.Second)
-		throughout(t, calm/4, func() error { return s.look(s.lb1) })
+		labtest.Throughout(t, calm/4, func() error { return s.look(s.lb1) })
 	}
 	if adverts := matching(c, advertOf(s.lb2, begin)); len(adverts) > 0 {
 		t.Errorf("it has said %v", adverts)
 	}
 	r, err := s.lb2.router()
-	must(t, err)
+	labtest.Must(t, err)
 	if r.Counters.BecameActive != 0 {
 		t.Errorf("it was Active %d times", r.Counters.BecameActive)
 	}
@@ -74,10 +76,10 @@ func TestStoppedBackup(t *testing.T) {
 func TestStoppedBackupAlone(t *testing.T) {
 	t.Parallel()
 	s := run(t, brisk, haproxy)
-	must(t, s.lb2.vipd.Signal(syscall.SIGSTOP))
-	must(t, s.lb1.vipd.Kill())
+	labtest.Must(t, s.lb2.vipd.Signal(syscall.SIGSTOP))
+	labtest.Must(t, s.lb1.vipd.Kill())
 	<-time.After(2 * s.election.silence())
-	must(t, s.lb2.vipd.Signal(syscall.SIGCONT))
+	labtest.Must(t, s.lb2.vipd.Signal(syscall.SIGCONT))
 	woken := time.Now()
 	took := waitTakeover(t, s.lb2, woken)
 	t.Logf("the Backup is Active %v after it woke", took)
@@ -91,7 +93,7 @@ func TestStoppedBackupAlone(t *testing.T) {
 func (n *node) wasLate(t *testing.T, times uint64) {
 	t.Helper()
 	status, err := n.status()
-	must(t, err)
+	labtest.Must(t, err)
 	if status.Loop.Late != times || status.Loop.MaxLate == "0s" {
 		t.Errorf("status of the loop: %+v, want late %d times", status.Loop, times)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 )
 
 // Each node has a second interface, which its router does not use and tracks: what happens
@@ -23,13 +24,13 @@ func trackingSite(t *testing.T, more string) (*bench, *lab.Cable) {
 	b := &bench{site: build(t, quick, haproxy), layout: layout{subject: uplink}, t: t}
 	var err error
 	b.lan, err = lab.NewSwitch()
-	must(t, err)
+	labtest.Must(t, err)
 	t.Cleanup(func() { b.lan.Close() })
 	_, err = b.lan.Plug(b.lb2.host.Namespace, uplink)
-	must(t, err)
+	labtest.Must(t, err)
 	b.reconfigure(t, "  checks: [web]\n", "  checks: [web]\n"+more)
 	cable, err := b.lan.Plug(b.lb1.host.Namespace, uplink)
-	must(t, err)
+	labtest.Must(t, err)
 	b.site.start(t)
 	return b, cable
 }
@@ -98,14 +99,14 @@ func TestTrackedInterfaceIsMissing(t *testing.T) {
 	}
 	s.lb1.startVipd(t)
 	s.lb2.startVipd(t)
-	await(t, func() error { return s.look(s.lb2) })
+	labtest.Await(t, func() error { return s.look(s.lb2) })
 	const alone = "tracked interface eth1 is removed: election"
 	s.reconfigure(t, "  checks: [web]\n", "  checks: [web]\n")
 	control(t, s.lb1, 0, alone, "reload")
-	await(t, func() error { return s.look(s.lb1) })
+	labtest.Await(t, func() error { return s.look(s.lb1) })
 	s.reconfigure(t, "  checks: [web]\n", "  checks: [web]\n  track_interfaces: [{name: eth1, penalty: fault}]\n")
 	control(t, s.lb1, 0, "tracked interface eth1 penalty fault is added: election", "reload")
-	await(t, func() error { return errors.Join(s.lb1.blockedBy("check-failed"), s.look(s.lb2)) })
+	labtest.Await(t, func() error { return errors.Join(s.lb1.blockedBy("check-failed"), s.look(s.lb2)) })
 }
 
 // The Active's priority is out of reach of all penalties: the Backup says so, once.
@@ -118,16 +119,16 @@ func TestOutranked(t *testing.T) {
 		t.Errorf("check: %+v", got)
 	}
 	s.start(t)
-	await(t, func() error { return logged(s.lb2, "no failed check can move the addresses here") })
+	labtest.Await(t, func() error { return logged(s.lb2, "no failed check can move the addresses here") })
 	control(t, s.lb2, 0, why, "status")
-	must(t, s.lb1.web.Kill())
-	await(t, func() error {
+	labtest.Must(t, s.lb1.web.Kill())
+	labtest.Await(t, func() error {
 		if r, err := s.lb1.router(); err != nil || r.Priority != 170 || r.State != "active" {
 			return fmt.Errorf("%+v, %w", r, err)
 		}
 		return nil
 	})
-	throughout(t, 10*quick.interval, func() error { return s.lb2.is("backup") })
+	labtest.Throughout(t, 10*quick.interval, func() error { return s.lb2.is("backup") })
 	if n := s.lb2.times(t, "no failed check can move the addresses here"); n != 1 {
 		t.Errorf("%d warnings", n)
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 )
 
 const (
@@ -96,9 +97,9 @@ type refused struct {
 func readRefused(t *testing.T, n *node) refused {
 	t.Helper()
 	text, err := n.vipd.Status()
-	must(t, err)
+	labtest.Must(t, err)
 	var r refused
-	must(t, json.Unmarshal(text, &r))
+	labtest.Must(t, json.Unmarshal(text, &r))
 	return r
 }
 
@@ -119,7 +120,7 @@ func TestHostilePackets(t *testing.T) {
 	for _, b := range badPackets {
 		flood(t, s, hostile, b)
 	}
-	must(t, s.look(s.lb1))
+	labtest.Must(t, s.look(s.lb1))
 	judgeAdverts(t, c, s, start)
 	if now := elections(t, s); now != elected {
 		t.Errorf("elections of lb1, lb2: %v, before %v", now, elected)
@@ -148,7 +149,7 @@ func flood(t *testing.T, s *site, hostile sender, b bad) {
 		if (sent+1)%burst != 0 {
 			continue
 		}
-		await(t, func() error {
+		labtest.Await(t, func() error {
 			got, err := countOf(s.lb1, b)
 			if want := before.of(b) + sent + 1; err == nil && got != want {
 				err = fmt.Errorf("%s: %d counted as %s, want %d", b.name, got, b.reason, want)
@@ -210,7 +211,7 @@ func logLines(t *testing.T, s *site) (lines [2]int) {
 	t.Helper()
 	for i, n := range []*node{s.lb1, s.lb2} {
 		text, err := os.ReadFile(n.vipd.Log())
-		must(t, err)
+		labtest.Must(t, err)
 		lines[i] = bytes.Count(text, []byte("\n"))
 	}
 	return lines
@@ -222,7 +223,7 @@ func yieldsToAClaim(t *testing.T, s *site, hostile sender) {
 	t.Helper()
 	h := header{clientNet.Addr(), group, 255, 0, 0}
 	hostile.send(t, groupMAC, etherTypeIPv4, h.around(claim().bytes(h.source, h.destination)))
-	await(t, func() error {
+	labtest.Await(t, func() error {
 		r, err := s.lb1.router()
 		if err == nil && (r.State != "backup" || r.Reason != "higher-priority") {
 			err = fmt.Errorf("lb1 is in the state %s: %s", r.State, r.Reason)
@@ -232,5 +233,5 @@ func yieldsToAClaim(t *testing.T, s *site, hostile sender) {
 	if r, err := s.lb1.router(); err != nil || r.Active == nil || r.Active.Source != clientNet.Addr() {
 		t.Errorf("lb1 follows %+v, %v", r.Active, err)
 	}
-	await(t, func() error { return s.look(s.lb1) })
+	labtest.Await(t, func() error { return s.look(s.lb1) })
 }

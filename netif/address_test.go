@@ -15,6 +15,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"vipd/integration/lab/labtest"
 	"vipd/netif"
 )
 
@@ -98,15 +99,15 @@ func TestPromoteSecondariesIsOn(t *testing.T) {
 	const path = "/proc/sys/net/ipv4/conf/eth0/promote_secondaries"
 	setting := func() string {
 		got, err := os.ReadFile(path)
-		check(t, err)
+		labtest.Must(t, err)
 		return string(got)
 	}
-	check(t, os.WriteFile(path, []byte("0"), 0))
+	labtest.Must(t, os.WriteFile(path, []byte("0"), 0))
 	r := start(t, "eth0")
 	if got := setting(); got != "1\n" {
 		t.Errorf("promote_secondaries is %q", got)
 	}
-	check(t, r.stop())
+	labtest.Must(t, r.stop())
 	if got := setting(); got != "0\n" {
 		t.Errorf("promote_secondaries is %q at the end", got)
 	}
@@ -215,8 +216,8 @@ func testLinkThatIsGone(t *testing.T, f family) {
 	want := r.want(t, 4*time.Second, f.wanted(), f.otherWanted())
 	r.hold(t, want)
 	old, err := netlink.LinkByName("eth0")
-	check(t, err)
-	check(t, netlink.LinkDel(old))
+	labtest.Must(t, err)
+	labtest.Must(t, netlink.LinkDel(old))
 	h := r.awaitHolding(t, 2)
 	if h.Held || !errors.Is(h.Err, unix.ENODEV) {
 		t.Errorf("deleted under it: %+v", h)
@@ -232,7 +233,7 @@ func testLinkThatIsGone(t *testing.T, f family) {
 		t.Errorf("release: %+v", h)
 	}
 	_, err = w.plug("eth0")
-	check(t, err)
+	labtest.Must(t, err)
 	r.awaitLink(t, "eth0", listening)
 	r.hold(t, r.want(t, 4*time.Second, f.wanted(), f.otherWanted()))
 	demandAddresses(t, f.held(), f.otherHeld())
@@ -243,7 +244,7 @@ func TestMovesToAnotherLink(t *testing.T) { eachFamily(t, testMovesToAnotherLink
 func testMovesToAnotherLink(t *testing.T, f family) {
 	w := newWorld(t)
 	_, err := w.lan.Plug(nil, "eth1")
-	check(t, err)
+	labtest.Must(t, err)
 	r := start(t, "eth0", "eth1")
 	want := r.want(t, 4*time.Second, f.wanted())
 	r.hold(t, want)
@@ -287,7 +288,7 @@ func testRunFinishesDeletions(t *testing.T, f family) {
 	r.Set("web", w)
 	r.cancel()
 	release()
-	check(t, r.stop())
+	labtest.Must(t, r.stop())
 	demandAddresses(t, f.otherHeld())
 	if err := r.send([]netif.Datagram{f.advert(w.Addresses[0].Link)}); err == nil {
 		t.Error("sent after the end")

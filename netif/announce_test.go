@@ -16,6 +16,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"vipd/integration/lab/labtest"
 	"vipd/netif"
 )
 
@@ -31,7 +32,7 @@ func TestGratuitousARP(t *testing.T) {
 	r.hold(t, r.want(t, 4*time.Second, v4().wanted()))
 	r.Announce("web")
 	link, err := netlink.LinkByName("eth0")
-	check(t, err)
+	labtest.Must(t, err)
 	mac := hex.EncodeToString(link.Attrs().HardwareAddr)
 	want := "ffffffffffff" + mac + "0806" + // Ethernet
 		"0001" + "0800" + "06" + "04" + "0001" + // ARP request
@@ -50,12 +51,12 @@ func TestUnsolicitedNA(t *testing.T) {
 		t.Run("forwarding "+row.forwarding, func(t *testing.T) {
 			w := newWorld(t)
 			r := start(t, "eth0")
-			check(t, os.WriteFile("/proc/sys/net/ipv6/conf/eth0/forwarding", []byte(row.forwarding), 0o644))
+			labtest.Must(t, os.WriteFile("/proc/sys/net/ipv6/conf/eth0/forwarding", []byte(row.forwarding), 0o644))
 			c := newCapture(t, w.peer, unix.ETH_P_IPV6)
 			r.hold(t, r.want(t, 4*time.Second, v6().wanted()))
 			r.Announce("web")
 			link, err := netlink.LinkByName("eth0")
-			check(t, err)
+			labtest.Must(t, err)
 			demandNA(t, c.next(t, advertises(v6().virtual)), link.Attrs().HardwareAddr, row.flags)
 		})
 	}
@@ -110,13 +111,13 @@ func testNeighbourLearns(t *testing.T, f family) {
 	w := newWorld(t)
 	r := start(t, "eth0")
 	link, err := w.peer.Handle().LinkByName("eth0")
-	check(t, err)
-	check(t, w.peer.Handle().NeighSet(&netlink.Neigh{
+	labtest.Must(t, err)
+	labtest.Must(t, w.peer.Handle().NeighSet(&netlink.Neigh{
 		LinkIndex: link.Attrs().Index, State: netlink.NUD_STALE, IP: net.ParseIP(f.virtual),
 		HardwareAddr: []byte{2, 0, 0, 0, 0, 99},
 	}))
 	own, err := netlink.LinkByName("eth0")
-	check(t, err)
+	labtest.Must(t, err)
 	r.hold(t, r.want(t, 4*time.Second, f.wanted()))
 	r.Announce("web")
 	awaitNeighbour(t, w, link.Attrs().Index, f.virtual+" "+own.Attrs().HardwareAddr.String())
@@ -128,7 +129,7 @@ func awaitNeighbour(t *testing.T, w *world, link int, want string) {
 	var got []string
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
 		list, err := w.peer.Handle().NeighList(link, unix.AF_UNSPEC)
-		check(t, err)
+		labtest.Must(t, err)
 		got = nil
 		for _, n := range list {
 			got = append(got, n.IP.String()+" "+n.HardwareAddr.String())
@@ -149,17 +150,17 @@ func TestChangedHardwareAddressIsAnnounced(t *testing.T) {
 func testChangedHardwareAddressIsAnnounced(t *testing.T, f family) {
 	w := newWorld(t)
 	bridge := &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: "br0", HardwareAddr: []byte{2, 0, 0, 0, 0, 0x66}}}
-	check(t, netlink.LinkAdd(bridge))
-	t.Cleanup(func() { check(t, netlink.LinkDel(bridge)) })
+	labtest.Must(t, netlink.LinkAdd(bridge))
+	t.Cleanup(func() { labtest.Must(t, netlink.LinkDel(bridge)) })
 	port, err := netlink.LinkByName("eth0")
-	check(t, err)
-	check(t, netlink.LinkSetMaster(port, bridge))
-	check(t, netlink.LinkSetUp(bridge))
+	labtest.Must(t, err)
+	labtest.Must(t, netlink.LinkSetMaster(port, bridge))
+	labtest.Must(t, netlink.LinkSetUp(bridge))
 	r := start(t, "br0")
 	c := newCapture(t, w.peer, unix.ETH_P_ALL)
 	r.hold(t, netif.Want{Addresses: on(bridge.Index, f.wanted()), Present: true})
 	moved := []byte{2, 0, 0, 0, 0, 0x77}
-	check(t, netlink.LinkSetHardwareAddr(bridge, moved))
+	labtest.Must(t, netlink.LinkSetHardwareAddr(bridge, moved))
 	r.awaitLink(t, "br0", func(l netif.Link) bool { return l.Hardware == "02:00:00:00:00:77" })
 	c.next(t, func(frame []byte) bool {
 		if f == v6() {
@@ -178,9 +179,9 @@ func TestAnnouncesTheHardwareAddressOfNow(t *testing.T) {
 	c := newCapture(t, w.peer, unix.ETH_P_ARP)
 	r.hold(t, r.want(t, time.Minute, v4().wanted()))
 	link, err := netlink.LinkByName("eth0")
-	check(t, err)
-	check(t, netlink.LinkSetHardwareAddr(link, []byte{2, 0, 0, 0, 0, 0x77}))
-	check(t, netlink.LinkSetMTU(link, 1400)) // told of later
+	labtest.Must(t, err)
+	labtest.Must(t, netlink.LinkSetHardwareAddr(link, []byte{2, 0, 0, 0, 0, 0x77}))
+	labtest.Must(t, netlink.LinkSetMTU(link, 1400)) // told of later
 	r.awaitLink(t, "eth0", func(l netif.Link) bool { return l.MTU == 1400 })
 	r.Announce("web")
 	// Changing it makes the kernel announce addresses, too: those have a target.
@@ -232,9 +233,9 @@ func TestAddressesOfSeveralInterfacesAreAnnounced(t *testing.T) {
 	w := newWorld(t)
 	other := newSwitch(t)
 	_, err := other.Plug(nil, "eth1")
-	check(t, err)
+	labtest.Must(t, err)
 	_, err = other.Plug(w.peer, "eth1")
-	check(t, err)
+	labtest.Must(t, err)
 	r := start(t, "eth0", "eth1")
 	zero, one := newCapture(t, w.peer, unix.ETH_P_ALL), newCaptureOn(t, w.peer, "eth1", unix.ETH_P_ALL)
 	want := r.want(t, 4*time.Second, v4().wanted())

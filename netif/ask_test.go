@@ -13,6 +13,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"vipd/integration/lab/labtest"
 	"vipd/netif"
 )
 
@@ -39,7 +40,7 @@ func (r *record) asked(t *testing.T, q netif.Question) bool {
 	for end := time.Now().Add(patience); err != nil && time.Now().Before(end); err = r.Ask(q) {
 		<-again.C
 	}
-	check(t, err)
+	labtest.Must(t, err)
 	for end := time.Now().Add(silence); time.Now().Before(end); <-again.C {
 		r.mu.Lock()
 		n := len(r.answers)
@@ -125,9 +126,9 @@ func hardwareOf(t *testing.T, w *world) (mac net.HardwareAddr) {
 		return err
 	}
 	if w == nil {
-		check(t, look())
+		labtest.Must(t, look())
 	} else {
-		check(t, w.peer.Do(look))
+		labtest.Must(t, w.peer.Do(look))
 	}
 	return mac
 }
@@ -141,7 +142,7 @@ func testAskAHostThatIsGone(t *testing.T, f family) {
 	r := start(t, "eth0")
 	q := f.question(t, r, w)
 	r.answersOf(t, q)
-	check(t, w.peer.Do(func() error {
+	labtest.Must(t, w.peer.Do(func() error {
 		link, err := netlink.LinkByName("eth0")
 		if err != nil {
 			return err
@@ -154,9 +155,9 @@ func testAskAHostThatIsGone(t *testing.T, f family) {
 		}
 	}
 	_, err := w.lan.Plug(w.peer, "eth0", v4().peer+"/24")
-	check(t, err)
+	labtest.Must(t, err)
 	if f == v6() {
-		check(t, w.peer.Do(func() error { addAddress(t, q.Target.String()+"/64", nil); return nil }))
+		labtest.Must(t, w.peer.Do(func() error { addAddress(t, q.Target.String()+"/64", nil); return nil }))
 	}
 	q.Broadcast = true
 	r.answersOf(t, q)
@@ -170,23 +171,23 @@ func TestAskWhoNeverAnswers(t *testing.T) {
 	w := newWorld(t)
 	r := start(t, "eth0")
 	q := v4().question(t, r, w)
-	check(t, w.peer.Sysctl("net/ipv4/conf/eth0/arp_ignore", "8"))
+	labtest.Must(t, w.peer.Sysctl("net/ipv4/conf/eth0/arp_ignore", "8"))
 	if r.asked(t, q) {
 		t.Error("an answer")
 	}
-	check(t, w.peer.Sysctl("net/ipv4/conf/eth0/arp_ignore", "0"))
+	labtest.Must(t, w.peer.Sysctl("net/ipv4/conf/eth0/arp_ignore", "0"))
 	r.answersOf(t, q)
 	q.Target = netip.MustParseAddr("192.0.2.200") // nobody's
 	if r.asked(t, q) {
 		t.Error("an answer of nobody")
 	}
 	_, err := w.lan.Plug(w.peer, "eth1")
-	check(t, err)
-	check(t, w.peer.Sysctl("net/ipv4/ip_forward", "1"))
-	check(t, w.peer.Sysctl("net/ipv4/conf/eth0/proxy_arp", "1"))
+	labtest.Must(t, err)
+	labtest.Must(t, w.peer.Sysctl("net/ipv4/ip_forward", "1"))
+	labtest.Must(t, w.peer.Sysctl("net/ipv4/conf/eth0/proxy_arp", "1"))
 	link, err := w.peer.Handle().LinkByName("eth1")
-	check(t, err)
-	check(t, w.peer.Handle().RouteAdd(&netlink.Route{LinkIndex: link.Attrs().Index, Scope: netlink.SCOPE_LINK, Dst: &net.IPNet{IP: q.Target.AsSlice(), Mask: net.CIDRMask(32, 32)}}))
+	labtest.Must(t, err)
+	labtest.Must(t, w.peer.Handle().RouteAdd(&netlink.Route{LinkIndex: link.Attrs().Index, Scope: netlink.SCOPE_LINK, Dst: &net.IPNet{IP: q.Target.AsSlice(), Mask: net.CIDRMask(32, 32)}}))
 	r.answersOf(t, q)
 }
 
@@ -195,7 +196,7 @@ func TestAskBesideAVirtualLink(t *testing.T) { eachFamily(t, testAskBesideAVirtu
 
 func testAskBesideAVirtualLink(t *testing.T, f family) {
 	w := newWorld(t)
-	check(t, w.peer.AddVirtualMAC("eth0", 51, v4().virtual+"/24"))
+	labtest.Must(t, w.peer.AddVirtualMAC("eth0", 51, v4().virtual+"/24"))
 	r := startVirtual(t)
 	q := f.question(t, r, w)
 	r.answersOf(t, q)
@@ -210,11 +211,11 @@ func TestAnswersToOthers(t *testing.T) {
 	q := v4().question(t, r, w)
 	r.answersOf(t, q)
 	conn, err := net.Dial("udp", v4().peer+":9")
-	check(t, err)
+	labtest.Must(t, err)
 	defer conn.Close()
 	c := newCapture(t, w.peer, unix.ETH_P_ARP)
 	_, err = conn.Write([]byte("who are you?"))
-	check(t, err)
+	labtest.Must(t, err)
 	c.next(t, asks(q.Target))
 	r.answersOf(t, q)
 	r.mu.Lock()
@@ -227,7 +228,7 @@ func TestAnswersToOthers(t *testing.T) {
 func TestAskThatCannotBe(t *testing.T) {
 	w := newWorld(t)
 	lo, err := netlink.LinkByName("lo")
-	check(t, err)
+	labtest.Must(t, err)
 	r := start(t, "eth0", "lo")
 	good := v4().question(t, r, w)
 	link, source := good, good
@@ -267,19 +268,19 @@ func TestAskAgain(t *testing.T) {
 	}
 	r.answersOf(t, q)
 	link, err := netlink.LinkByName("eth0")
-	check(t, err)
-	check(t, netlink.LinkSetDown(link))
+	labtest.Must(t, err)
+	labtest.Must(t, netlink.LinkSetDown(link))
 	r.awaitLink(t, "eth0", func(l netif.Link) bool { return !l.Up })
-	check(t, netlink.LinkSetUp(link))
+	labtest.Must(t, netlink.LinkSetUp(link))
 	r.awaitLink(t, "eth0", func(l netif.Link) bool { return l.Up })
 	r.answersOf(t, q)
-	check(t, netlink.LinkDel(link))
+	labtest.Must(t, netlink.LinkDel(link))
 	r.awaitLink(t, "eth0", func(l netif.Link) bool { return l.Index == 0 })
 	if err := r.Ask(q); err == nil {
 		t.Error("asked on an interface that is gone")
 	}
 	_, err = w.plug("eth0")
-	check(t, err)
+	labtest.Must(t, err)
 	q.Link = r.awaitLink(t, "eth0", func(l netif.Link) bool { return listening(l) && l.Up }).Index
 	r.answersOf(t, q)
 	if text := r.logged(); text != "" {

@@ -3,7 +3,6 @@
 package netif_test
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 	"vipd/netif"
 )
 
@@ -36,21 +36,17 @@ func newClientWorld(t *testing.T, f family) *clientWorld {
 	t.Helper()
 	w := &clientWorld{world: newWorld(t), family: f}
 	client, err := lab.NewNamespace("client")
-	check(t, err)
+	labtest.Must(t, err)
 	t.Cleanup(func() { _ = client.Close() })
 	w.client = client
-	check(t, client.Do(withoutDAD))
+	labtest.Must(t, client.Do(withoutDAD))
 	_, err = w.lan.Plug(client, "eth0", "192.0.2.50/24", "2001:db8::50/64", "198.51.100.50/24", "2001:db8:1::50/64")
-	check(t, err)
-	for deadline := time.Now().Add(patience); ; { // over IPv6 there is no way before the carrier
+	labtest.Must(t, err)
+	labtest.Await(t, func() error { // over IPv6 there is no way before the carrier
 		_, err := client.Handle().RouteGet(net.ParseIP(f.virtual))
-		if err == nil {
-			return w
-		}
-		if time.Now().After(deadline) {
-			t.Fatal(err)
-		}
-	}
+		return err
+	})
+	return w
 }
 
 // echo answers each line on a port of the virtual address, in a namespace or here.
@@ -62,9 +58,9 @@ func (w *clientWorld) echo(t *testing.T, n *lab.Namespace, address string) {
 		return err
 	}
 	if n != nil {
-		check(t, n.Do(listen))
+		labtest.Must(t, n.Do(listen))
 	} else {
-		check(t, listen())
+		labtest.Must(t, listen())
 	}
 	t.Cleanup(func() { l.Close() })
 	go func() {
@@ -84,33 +80,10 @@ func (w *clientWorld) echo(t *testing.T, n *lab.Namespace, address string) {
 	}()
 }
 
-// conversation is a connection of the client's.
-type conversation struct {
-	net.Conn
-	lines *bufio.Reader
-}
-
-func (w *clientWorld) dial(t *testing.T, address string) *conversation {
+// dial connects the client to an address.
+func (w *clientWorld) dial(t *testing.T, address string) *labtest.Conversation {
 	t.Helper()
-	var c net.Conn
-	check(t, w.client.Do(func() (err error) {
-		c, err = net.DialTimeout("tcp", net.JoinHostPort(address, "7000"), patience)
-		return err
-	}))
-	t.Cleanup(func() { c.Close() })
-	check(t, c.SetDeadline(time.Now().Add(patience)))
-	return &conversation{c, bufio.NewReader(c)}
-}
-
-func (c *conversation) exchange(text string) error {
-	if _, err := io.WriteString(c, text+"\n"); err != nil {
-		return err
-	}
-	got, err := c.lines.ReadString('\n')
-	if err == nil && got != text+"\n" {
-		err = fmt.Errorf("got %q", got)
-	}
-	return err
+	return labtest.Converse(t, w.client, net.Dialer{}, net.JoinHostPort(address, "7000"))
 }
 
 // nftIn runs a script, in a namespace or here.
@@ -125,9 +98,9 @@ func nftIn(t *testing.T, n *lab.Namespace, script string) {
 		return nil
 	}
 	if n != nil {
-		check(t, n.Do(run))
+		labtest.Must(t, n.Do(run))
 	} else {
-		check(t, run())
+		labtest.Must(t, run())
 	}
 }
 
@@ -135,7 +108,7 @@ func nftIn(t *testing.T, n *lab.Namespace, script string) {
 func forget(t *testing.T, h *netlink.Handle, address string) {
 	t.Helper()
 	eth0, err := h.LinkByName("eth0")
-	check(t, err)
+	labtest.Must(t, err)
 	err = h.NeighDel(&netlink.Neigh{LinkIndex: eth0.Attrs().Index, IP: net.ParseIP(address)})
 	if err != nil && !errors.Is(err, unix.ENOENT) {
 		t.Fatal(err)
@@ -165,19 +138,19 @@ func (w *clientWorld) giveBack(t *testing.T, address string) {
 func (w *clientWorld) setOnPeer(t *testing.T, address string, how func(netlink.Link, *netlink.Addr) error) {
 	t.Helper()
 	eth0, err := w.world.peer.Handle().LinkByName("eth0")
-	check(t, err)
-	check(t, how(eth0, &netlink.Addr{IPNet: netlink.NewIPNet(net.ParseIP(address)), Flags: unix.IFA_F_NODAD}))
+	labtest.Must(t, err)
+	labtest.Must(t, how(eth0, &netlink.Addr{IPNet: netlink.NewIPNet(net.ParseIP(address)), Flags: unix.IFA_F_NODAD}))
 }
 
 // demandOnlyPeerAnswers: the client has the peer's hardware address for the virtual one.
 func (w *clientWorld) demandOnlyPeerAnswers(t *testing.T, address string) {
 	t.Helper()
 	eth0, err := w.client.Handle().LinkByName("eth0")
-	check(t, err)
+	labtest.Must(t, err)
 	peer, err := w.world.peer.Handle().LinkByName("eth0")
-	check(t, err)
+	labtest.Must(t, err)
 	list, err := w.client.Handle().NeighList(eth0.Attrs().Index, netlink.FAMILY_ALL)
-	check(t, err)
+	labtest.Must(t, err)
 	for _, n := range list {
 		if n.IP.Equal(net.ParseIP(address)) && n.HardwareAddr.String() != peer.Attrs().HardwareAddr.String() {
 			t.Errorf("%v is at %v for the client, not at the peer's %v", n.IP, n.HardwareAddr, peer.Attrs().HardwareAddr)
@@ -217,9 +190,9 @@ func testDrain(t *testing.T, f family) {
 	r.hold(t, present)
 	w.echo(t, nil, f.virtual)
 	c := w.dial(t, f.virtual)
-	check(t, c.exchange("before"))
+	labtest.Must(t, c.Exchange("before"))
 	ours, err := net.InterfaceByName("eth0")
-	check(t, err)
+	labtest.Must(t, err)
 	nftIn(t, w.client, fmt.Sprintf(`table arp replies { counter ours { }; chain input { type filter hook input priority 0;
 		arp operation reply arp saddr ether %v counter name ours; }; }`, ours.HardwareAddr))
 	silent := present
@@ -231,14 +204,14 @@ func testDrain(t *testing.T, f family) {
 		demandDrained(t, f.drained())
 		w.replies(t) // until now they were right
 		w.takeOver(t, f.virtual)
-		check(t, c.exchange("by the peer"))
+		labtest.Must(t, c.Exchange("by the peer"))
 		w.demandOnlyPeerAnswers(t, f.virtual)
 		forget(t, r.handle(t), clientOf(f)) // we must ask for the client, too
-		check(t, c.exchange("after we asked"))
-		check(t, c.exchange("again"))
+		labtest.Must(t, c.Exchange("after we asked"))
+		labtest.Must(t, c.Exchange("again"))
 		w.demandOnlyPeerAnswers(t, f.virtual)
 		forget(t, w.client.Handle(), f.virtual) // and the client for the address
-		check(t, c.exchange("after the client asked"))
+		labtest.Must(t, c.Exchange("after the client asked"))
 		w.demandOnlyPeerAnswers(t, f.virtual)
 
 		r.hold(t, present)
@@ -246,11 +219,11 @@ func testDrain(t *testing.T, f family) {
 		w.giveBack(t, f.virtual)
 		demandAddresses(t, f.held())
 		demandDrained(t)
-		check(t, c.exchange("here again"))
+		labtest.Must(t, c.Exchange("here again"))
 	}
 	r.move(t, draining(present))
 	w.takeOver(t, f.virtual)
-	check(t, c.exchange("a last time"))
+	labtest.Must(t, c.Exchange("a last time"))
 	r.Count("web")
 	r.await(t, "the count", func() bool { return len(r.counted) == 1 })
 	if got := r.counted[0]; got.N != 1 || got.Err != nil || got.Key != "web" {
@@ -261,7 +234,7 @@ func testDrain(t *testing.T, f family) {
 		t.Errorf("%+v", h)
 	}
 	demandDrained(t)
-	if _, err := c.lines.ReadByte(); !errors.Is(err, unix.ECONNRESET) {
+	if err := c.Ended(); !errors.Is(err, unix.ECONNRESET) {
 		t.Errorf("the client reads %v", err)
 	}
 	demandNoARP(t)
@@ -274,7 +247,7 @@ func clientOf(f family) string {
 func (r *record) handle(t *testing.T) *netlink.Handle {
 	t.Helper()
 	h, err := netlink.NewHandle()
-	check(t, err)
+	labtest.Must(t, err)
 	t.Cleanup(func() { _ = h.Close() })
 	return h
 }
@@ -282,7 +255,7 @@ func (r *record) handle(t *testing.T) *netlink.Handle {
 // replies is what nft shows of our ARP replies to the client since the last time.
 func (w *clientWorld) replies(t *testing.T) (shown string) {
 	t.Helper()
-	check(t, w.client.Do(func() error {
+	labtest.Must(t, w.client.Do(func() error {
 		out, err := exec.Command("nft", "reset", "counter", "arp", "replies", "ours").Output()
 		shown = string(out)
 		return err
@@ -300,13 +273,11 @@ func (w *clientWorld) demandNoReplies(t *testing.T) {
 // demandNoARP: nobody is spoken for any more.
 func demandNoARP(t *testing.T) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); ; {
+	labtest.Await(t, func() error {
 		out, err := exec.Command("nft", "list", "table", "arp", "vipd").CombinedOutput()
-		if err == nil && !strings.Contains(string(out), "draining") {
-			return
+		if err == nil && strings.Contains(string(out), "draining") {
+			err = fmt.Errorf("there are rules: %s", out)
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%v: %s", err, out)
-		}
-	}
+		return err
+	})
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"vipd/integration/lab/labtest"
 	"vipd/netif"
 )
 
@@ -22,7 +23,7 @@ import (
 type drains struct {
 	*clientWorld
 	r       *record
-	c       *conversation
+	c       *labtest.Conversation
 	present netif.Want // what it was before
 }
 
@@ -33,18 +34,18 @@ func startDraining(t *testing.T, f family, lease time.Duration) *drains {
 	d.r.hold(t, d.present)
 	d.echo(t, nil, f.virtual)
 	d.c = d.dial(t, f.virtual)
-	check(t, d.c.exchange("before"))
+	labtest.Must(t, d.c.Exchange("before"))
 	d.present.Lease = lease
 	d.r.move(t, draining(d.present))
 	d.takeOver(t, f.virtual)
-	check(t, d.c.exchange("drains"))
+	labtest.Must(t, d.c.Exchange("drains"))
 	return d
 }
 
 // demandReset: the client hears that the connection has ended, and nothing is left.
 func (d *drains) demandReset(t *testing.T) {
 	t.Helper()
-	if _, err := d.c.lines.ReadByte(); !errors.Is(err, unix.ECONNRESET) {
+	if err := d.c.Ended(); !errors.Is(err, unix.ECONNRESET) {
 		t.Errorf("the client reads %v", err)
 	}
 	demandDrained(t)
@@ -57,20 +58,20 @@ func testDrainingIsPutBack(t *testing.T, f family) {
 	d := startDraining(t, f, time.Minute)
 	_, _, n := d.r.counts()
 	lo, err := netlink.LinkByName("lo")
-	check(t, err)
+	labtest.Must(t, err)
 	a, err := netlink.ParseAddr(f.virtual + f.host)
-	check(t, err)
-	check(t, netlink.AddrDel(lo, a))
+	labtest.Must(t, err)
+	labtest.Must(t, netlink.AddrDel(lo, a))
 	if h := d.r.awaitHolding(t, n+1); !h.Held || !h.PutBack {
 		t.Errorf("%+v", h)
 	}
 	demandDrained(t, f.drained())
-	check(t, d.c.exchange("it is back"))
+	labtest.Must(t, d.c.Exchange("it is back"))
 	if h := d.r.set(t, draining(d.present)); !h.Held || len(h.Added) > 0 {
 		t.Errorf("said again: %+v", h)
 	}
 	demandDrained(t, f.drained())
-	check(t, d.c.exchange("still"))
+	labtest.Must(t, d.c.Exchange("still"))
 }
 
 // While it is renewed the lease goes on; then it ends, and nothing is left of it.
@@ -84,7 +85,7 @@ func testDrainingLease(t *testing.T, f family) {
 		<-tick.C
 		d.r.Renew("web")
 	}
-	check(t, d.c.exchange("after its first lease"))
+	labtest.Must(t, d.c.Exchange("after its first lease"))
 	_, _, n := d.r.counts()
 	if h := d.r.awaitHolding(t, n+1); h.Held || !errors.Is(h.Err, netif.ErrExpired) {
 		t.Errorf("%+v", h)
@@ -98,7 +99,7 @@ func testDrainingLease(t *testing.T, f family) {
 func TestStopWhileDraining(t *testing.T) {
 	eachFamily(t, func(t *testing.T, f family) {
 		d := startDraining(t, f, time.Minute)
-		check(t, d.r.stop())
+		labtest.Must(t, d.r.stop())
 		d.demandReset(t)
 	})
 }
@@ -129,7 +130,7 @@ func TestDrainingIsLeftBehind(t *testing.T) {
 			eachFamily(t, func(t *testing.T, f family) {
 				d := startDraining(t, f, time.Minute)
 				d.r.Keep()
-				check(t, d.r.stop())
+				labtest.Must(t, d.r.stop())
 				demandDrained(t, f.drained())
 				row.next(t, d)
 				d.demandReset(t)
@@ -149,24 +150,24 @@ func testDrainOutsideTheNetworks(t *testing.T, f family) {
 	r.hold(t, present)
 	w.echo(t, nil, f.outside)
 	c := w.dial(t, f.outside)
-	check(t, c.exchange("before"))
+	labtest.Must(t, c.Exchange("before"))
 	r.move(t, draining(present))
 	w.takeOver(t, f.outside)
-	check(t, c.exchange("drains"))
+	labtest.Must(t, c.Exchange("drains"))
 	r.move(t, present)
 	w.giveBack(t, f.outside)
 	if n := ourRoutes(t); n != 0 {
 		t.Errorf("%d routes of ours are left", n)
 	}
-	check(t, c.exchange("here again"))
+	labtest.Must(t, c.Exchange("here again"))
 	r.move(t, draining(present))
 	if n := ourRoutes(t); n != 1 {
 		t.Errorf("%d routes of ours", n)
 	}
 	r.Keep()
-	check(t, r.stop())
+	labtest.Must(t, r.stop())
 	_, err := netif.Release(netif.Leftovers{Networks: []netip.Prefix{netip.MustParsePrefix(f.outside + f.length)}})
-	check(t, err)
+	labtest.Must(t, err)
 	if n := ourRoutes(t); n != 0 {
 		t.Errorf("%d routes of ours are left after the release", n)
 	}
@@ -174,7 +175,7 @@ func testDrainOutsideTheNetworks(t *testing.T, f family) {
 	r.hold(t, present)
 	r.move(t, draining(present))
 	r.Keep()
-	check(t, r.stop())
+	labtest.Must(t, r.stop())
 	r = startUnknowing(t)
 	present.Present = false
 	if h := r.set(t, present); h.Err != nil {
@@ -184,7 +185,7 @@ func testDrainOutsideTheNetworks(t *testing.T, f family) {
 		t.Errorf("%d routes of ours are left", n)
 	}
 	demandDrained(t)
-	if _, err := c.lines.ReadByte(); !errors.Is(err, unix.ECONNRESET) {
+	if err := c.Ended(); !errors.Is(err, unix.ECONNRESET) {
 		t.Errorf("the client reads %v", err)
 	}
 }
@@ -205,17 +206,17 @@ func TestDrainInASharedNetwork(t *testing.T) {
 				address := staying.Addresses[0].Prefix.Addr().String()
 				w.echo(t, nil, address)
 				c := w.dial(t, address)
-				check(t, c.exchange("before"))
+				labtest.Must(t, c.Exchange("before"))
 				for _, key := range []string{"a", "b"} {
 					demandHeld(t, r.setKey(t, key, draining(wants[key])))
 				}
 				r.settle(t)
 				w.takeOver(t, address)
-				check(t, c.exchange("both drain"))
+				labtest.Must(t, c.Exchange("both drain"))
 				gone := wants[going]
 				gone.Present = false
 				r.setKey(t, going, gone)
-				check(t, c.exchange("one drains"))
+				labtest.Must(t, c.Exchange("one drains"))
 				staying.Present = false
 				r.setKey(t, keys[1], staying)
 				if n := ourRoutes(t); n != 0 {
@@ -242,7 +243,7 @@ func startUnknowing(t *testing.T) *record {
 func ourRoutes(t *testing.T) int {
 	t.Helper()
 	list, err := netlink.RouteListFiltered(netlink.FAMILY_ALL, &netlink.Route{Protocol: tag}, netlink.RT_FILTER_PROTOCOL)
-	check(t, err)
+	labtest.Must(t, err)
 	return len(list)
 }
 
@@ -259,16 +260,16 @@ func TestDrainFromVirtualLink(t *testing.T) {
 		r.hold(t, present)
 		w.echo(t, nil, f.virtual)
 		c := w.dial(t, f.virtual)
-		check(t, c.exchange("before"))
+		labtest.Must(t, c.Exchange("before"))
 		r.move(t, draining(present))
 		demandOn(t, virtualLink, false)
 		demandDrained(t, f.drained())
 		w.takeOver(t, f.virtual)
-		check(t, c.exchange("drains"))
+		labtest.Must(t, c.Exchange("drains"))
 		r.move(t, present)
 		w.giveBack(t, f.virtual)
 		demandOn(t, virtualLink, true, f.held())
-		check(t, c.exchange("here again"))
+		labtest.Must(t, c.Exchange("here again"))
 	})
 }
 
@@ -330,19 +331,19 @@ func TestLinkLocalDoesNotDrain(t *testing.T) {
 func connectToItself(t *testing.T, address string) {
 	t.Helper()
 	l, err := net.Listen("tcp", net.JoinHostPort(address, "0"))
-	check(t, err)
+	labtest.Must(t, err)
 	t.Cleanup(func() { l.Close() })
 	port := strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 	c, err := net.Dial("tcp", net.JoinHostPort(address, port))
-	check(t, err)
+	labtest.Must(t, err)
 	t.Cleanup(func() { c.Close() })
 }
 
 func isOn(t *testing.T, ifname, address string) bool {
 	t.Helper()
 	link, err := netlink.LinkByName(ifname)
-	check(t, err)
+	labtest.Must(t, err)
 	list, err := netlink.AddrList(link, netlink.FAMILY_ALL)
-	check(t, err)
+	labtest.Must(t, err)
 	return slices.ContainsFunc(list, func(a netlink.Addr) bool { return a.IP.Equal(net.ParseIP(address)) })
 }

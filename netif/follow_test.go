@@ -14,6 +14,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"vipd/integration/lab/labtest"
 	"vipd/netif"
 )
 
@@ -52,9 +53,9 @@ func TestFollow(t *testing.T) {
 func TestFollowTheStateOnly(t *testing.T) {
 	w := newWorld(t)
 	cable, err := w.plug("eth1")
-	check(t, err)
+	labtest.Must(t, err)
 	const setting = "/proc/sys/net/ipv4/conf/eth1/promote_secondaries"
-	check(t, os.WriteFile(setting, []byte("0"), 0))
+	labtest.Must(t, os.WriteFile(setting, []byte("0"), 0))
 	r := start(t, "eth0")
 	follow := func(eth1 netif.Interface) {
 		eth1.Name = "eth1"
@@ -67,12 +68,12 @@ func TestFollowTheStateOnly(t *testing.T) {
 		awaitTrue(t, "no socket is open there", func() bool { return packetSockets(t, l.Index) == 0 })
 		awaitTrue(t, "the setting is as it was", func() bool {
 			text, err := os.ReadFile(setting)
-			check(t, err)
+			labtest.Must(t, err)
 			return string(text) == "0\n"
 		})
-		check(t, cable.Pull())
+		labtest.Must(t, cable.Pull())
 		r.awaitLink(t, "eth1", func(l netif.Link) bool { return l.Index > 0 && !l.Up })
-		check(t, cable.Restore())
+		labtest.Must(t, cable.Restore())
 		r.awaitLink(t, "eth1", stateOnly)
 		follow(netif.Interface{IPv4: true})
 		r.awaitLink(t, "eth1", func(l netif.Link) bool { return l.ListeningIPv4 && l.Up && len(l.Prefixes) > 0 })
@@ -84,7 +85,7 @@ func TestFollowTheStateOnly(t *testing.T) {
 func packetSockets(t *testing.T, index int) (n int) {
 	t.Helper()
 	list, err := os.ReadFile("/proc/thread-self/net/packet")
-	check(t, err)
+	labtest.Must(t, err)
 	for line := range strings.Lines(string(list)) {
 		if fields := strings.Fields(line); fields[4] == fmt.Sprint(index) {
 			n++
@@ -97,7 +98,7 @@ func packetSockets(t *testing.T, index int) (n int) {
 func rawSockets(t *testing.T) int {
 	t.Helper()
 	list, err := os.ReadFile("/proc/thread-self/net/raw6")
-	check(t, err)
+	labtest.Must(t, err)
 	return strings.Count(string(list), "\n")
 }
 
@@ -193,8 +194,8 @@ func TestAllOnAVirtualLinkAreAdded(t *testing.T) {
 	r := startVirtual(t)
 	r.hold(t, r.virtualWant(t, v4().wanted(), v4().otherWanted()))
 	link, err := netlink.LinkByName(virtualLink)
-	check(t, err)
-	check(t, netlink.LinkSetDown(link))
+	labtest.Must(t, err)
+	labtest.Must(t, netlink.LinkSetDown(link))
 	if h := r.awaitHolding(t, 2); !h.Held || len(h.Added) != 2 {
 		t.Errorf("%+v", h)
 	}
@@ -283,10 +284,10 @@ func TestFollowRoutes(t *testing.T) {
 	r.hold(t, w)
 	found := func() []netlink.Route {
 		list, err := netlink.RouteListFiltered(netlink.FAMILY_V4, &netlink.Route{Protocol: tag}, netlink.RT_FILTER_PROTOCOL)
-		check(t, err)
+		labtest.Must(t, err)
 		return list
 	}
-	check(t, netlink.RouteDel(&found()[0]))
+	labtest.Must(t, netlink.RouteDel(&found()[0]))
 	awaitTrue(t, "the route is back", func() bool { return len(found()) == 1 })
 }
 

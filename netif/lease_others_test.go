@@ -11,6 +11,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"vipd/integration/lab/labtest"
 	"vipd/netif"
 )
 
@@ -35,9 +36,9 @@ func holdPrimary(t *testing.T, lease time.Duration) *record {
 func demandSecondary(t *testing.T, want bool) {
 	t.Helper()
 	link, err := netlink.LinkByName("eth0")
-	check(t, err)
+	labtest.Must(t, err)
 	list, err := netlink.AddrList(link, netlink.FAMILY_V4)
-	check(t, err)
+	labtest.Must(t, err)
 	for _, a := range list {
 		if a.IPNet.String() == secondary {
 			if got := a.Flags&unix.IFA_F_SECONDARY != 0; got != want {
@@ -141,7 +142,7 @@ func testRenewalsAreNotHeardOf(t *testing.T, format string) {
 func (r *record) drain(t *testing.T, mtu int) {
 	t.Helper()
 	link, err := netlink.LinkByName("eth0")
-	check(t, err)
-	check(t, netlink.LinkSetMTU(link, mtu))
+	labtest.Must(t, err)
+	labtest.Must(t, netlink.LinkSetMTU(link, mtu))
 	r.awaitLink(t, "eth0", func(l netif.Link) bool { return l.MTU == mtu })
 }

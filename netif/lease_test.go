@@ -11,6 +11,7 @@ import (
 
 	"github.com/vishvananda/netlink"
 
+	"vipd/integration/lab/labtest"
 	"vipd/netif"
 )
 
@@ -54,7 +55,7 @@ func countAdds(t *testing.T) *adds {
 	t.Helper()
 	a := &adds{make(chan netlink.AddrUpdate, 1024), make(map[string]int)}
 	done := make(chan struct{})
-	check(t, netlink.AddrSubscribe(a.updates, done))
+	labtest.Must(t, netlink.AddrSubscribe(a.updates, done))
 	t.Cleanup(func() { close(done) })
 	return a
 }
@@ -84,11 +85,11 @@ func (a *adds) total(t *testing.T) map[string]int {
 	t.Helper()
 	const marker = "127.9.9.9" // comes after all that was before
 	lo, err := netlink.LinkByName("lo")
-	check(t, err)
+	labtest.Must(t, err)
 	address, err := netlink.ParseAddr(marker + "/32")
-	check(t, err)
-	check(t, netlink.AddrAdd(lo, address))
-	check(t, netlink.AddrDel(lo, address))
+	labtest.Must(t, err)
+	labtest.Must(t, netlink.AddrAdd(lo, address))
+	labtest.Must(t, netlink.AddrDel(lo, address))
 	a.await(t, marker, 1)
 	delete(a.n, marker)
 	return a.n
@@ -212,9 +213,9 @@ func TestEveryLeaseIsAsLong(t *testing.T) {
 			r.Set("end", netif.Want{}) // after the renewal
 			r.awaitHolding(t, 2)
 			link, err := netlink.LinkByName("eth0")
-			check(t, err)
+			labtest.Must(t, err)
 			list, err := netlink.AddrList(link, netlink.FAMILY_V4)
-			check(t, err)
+			labtest.Must(t, err)
 			for _, a := range list {
 				if a.Protocol == tag && a.ValidLft < 8 { // the last Renew is half a second old
 					t.Errorf("%v has %d s left", a.IP, a.ValidLft)

@@ -13,6 +13,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"vipd/integration/lab/labtest"
 	"vipd/netif"
 )
 
@@ -143,9 +144,9 @@ func TestLeftoversAreTakenOver(t *testing.T) {
 func scopesOf(t *testing.T, ip string) (scopes []int) {
 	t.Helper()
 	link, err := netlink.LinkByName("eth0")
-	check(t, err)
+	labtest.Must(t, err)
 	list, err := netlink.AddrList(link, netlink.FAMILY_ALL)
-	check(t, err)
+	labtest.Must(t, err)
 	for _, a := range list {
 		if a.IP.String() == ip {
 			scopes = append(scopes, a.Scope)
@@ -162,7 +163,7 @@ func testLeftoversElsewhereAreRemoved(t *testing.T, f family) {
 		t.Run(fmt.Sprintf("present %v", present), func(t *testing.T) {
 			w := newWorld(t)
 			_, err := w.lan.Plug(nil, "eth1")
-			check(t, err)
+			labtest.Must(t, err)
 			addAddress(t, f.virtual+f.host, ours)
 			addAddress(t, f.other+f.host, nil)
 			r := start(t, "eth0", "eth1")
@@ -182,13 +183,13 @@ func TestLinkLocalAddressesOfOtherLinksStay(t *testing.T) {
 	const virtual = "fe80::100"
 	w := newWorld(t)
 	_, err := w.lan.Plug(nil, "eth1")
-	check(t, err)
+	labtest.Must(t, err)
 	link, err := netlink.LinkByName("eth1")
-	check(t, err)
+	labtest.Must(t, err)
 	a, err := netlink.ParseAddr(virtual + "/128")
-	check(t, err)
+	labtest.Must(t, err)
 	ours(a) // perhaps of a key that is not set yet
-	check(t, netlink.AddrAdd(link, a))
+	labtest.Must(t, netlink.AddrAdd(link, a))
 	r := start(t, "eth0", "eth1")
 	want := r.want(t, 4*time.Second, virtual+"/64")
 	r.hold(t, want)

@@ -16,6 +16,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"vipd/integration/lab/labtest"
 	"vipd/netif"
 )
 
@@ -41,32 +42,32 @@ func TestLinkIsFollowed(t *testing.T) {
 	w := newWorld(t)
 	r := start(t, "eth0", "lan0")
 	link, err := netlink.LinkByName("eth0")
-	check(t, err)
+	labtest.Must(t, err)
 	first := link.Attrs().Index
 
-	check(t, netlink.LinkSetDown(link))
+	labtest.Must(t, netlink.LinkSetDown(link))
 	l := r.awaitLink(t, "eth0", func(l netif.Link) bool { return !l.Up })
 	if !listening(l) || l.Index != first {
 		t.Errorf("down: %+v", l)
 	}
-	check(t, netlink.LinkSetName(link, "lan0"))
+	labtest.Must(t, netlink.LinkSetName(link, "lan0"))
 	r.awaitLink(t, "eth0", func(l netif.Link) bool { return l.Index == 0 })
 	r.awaitLink(t, "lan0", func(l netif.Link) bool { return l.Index == first && listening(l) && !l.Up })
-	check(t, netlink.LinkSetName(link, "eth0"))
-	check(t, netlink.LinkSetUp(link))
+	labtest.Must(t, netlink.LinkSetName(link, "eth0"))
+	labtest.Must(t, netlink.LinkSetUp(link))
 	r.awaitLink(t, "eth0", func(l netif.Link) bool { return l.Index == first && listening(l) && l.Up })
 
-	check(t, w.cable.Pull())
+	labtest.Must(t, w.cable.Pull())
 	r.awaitLink(t, "eth0", func(l netif.Link) bool { return !l.Up && listening(l) })
-	check(t, w.cable.Restore())
+	labtest.Must(t, w.cable.Restore())
 	r.awaitLink(t, "eth0", func(l netif.Link) bool { return l.Up })
-	check(t, netlink.LinkSetMTU(link, 1400))
+	labtest.Must(t, netlink.LinkSetMTU(link, 1400))
 	r.awaitLink(t, "eth0", func(l netif.Link) bool { return l.MTU == 1400 })
 
-	check(t, netlink.LinkDel(link))
+	labtest.Must(t, netlink.LinkDel(link))
 	r.awaitLink(t, "eth0", func(l netif.Link) bool { return l.Index == 0 && !l.ListeningIPv4 && !l.ListeningIPv6 && l.MTU == 0 })
 	_, err = w.plug("eth0")
-	check(t, err)
+	labtest.Must(t, err)
 	l = r.awaitLink(t, "eth0", func(l netif.Link) bool { return listening(l) && l.Up && l.SourceIPv4().IsValid() })
 	if l.Index == first {
 		t.Fatal("the same index again: the test tests nothing")
@@ -87,8 +88,8 @@ func TestLeavingABridgeIsNoDeletion(t *testing.T) {
 	newWorld(t)
 	r := start(t, "eth0")
 	link := intoBridge(t)
-	check(t, netlink.LinkSetNoMaster(link))
-	check(t, netlink.LinkSetMTU(link, 1400)) // comes after it
+	labtest.Must(t, netlink.LinkSetNoMaster(link))
+	labtest.Must(t, netlink.LinkSetMTU(link, 1400)) // comes after it
 	r.awaitLink(t, "eth0", func(l netif.Link) bool { return l.MTU == 1400 })
 	for _, l := range r.links {
 		if l.Index == 0 {
@@ -101,11 +102,11 @@ func TestLeavingABridgeIsNoDeletion(t *testing.T) {
 func intoBridge(t *testing.T) netlink.Link {
 	t.Helper()
 	link, err := netlink.LinkByName("eth0")
-	check(t, err)
+	labtest.Must(t, err)
 	bridge := &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: "br0"}}
-	check(t, netlink.LinkAdd(bridge))
-	t.Cleanup(func() { check(t, netlink.LinkDel(bridge)) })
-	check(t, netlink.LinkSetMaster(link, bridge))
+	labtest.Must(t, netlink.LinkAdd(bridge))
+	t.Cleanup(func() { labtest.Must(t, netlink.LinkDel(bridge)) })
+	labtest.Must(t, netlink.LinkSetMaster(link, bridge))
 	return link
 }
 
@@ -114,15 +115,15 @@ func intoBridge(t *testing.T) netlink.Link {
 func receivers(t *testing.T) map[int]int {
 	t.Helper()
 	entries, err := os.ReadDir("/proc/self/fd")
-	check(t, err)
+	labtest.Must(t, err)
 	fds := make(map[int]int)
 	for _, entry := range entries {
 		fd, err := strconv.Atoi(entry.Name())
-		check(t, err)
+		labtest.Must(t, err)
 		device, err := unix.GetsockoptString(fd, unix.SOL_SOCKET, unix.SO_BINDTODEVICE)
 		if err == nil && device == "eth0" {
 			domain, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN)
-			check(t, err)
+			labtest.Must(t, err)
 			fds[domain] = fd
 		}
 	}
@@ -143,13 +144,13 @@ func testFailedReceiverIsOpenedAgain(t *testing.T, f family) {
 	// The peer, where nobody listens, refuses a packet: with RECVERR that is an
 	// error of every socket that could have sent it.
 	if f == v4() {
-		check(t, unix.SetsockoptInt(fds[unix.AF_INET], unix.IPPROTO_IP, unix.IP_RECVERR, 1))
+		labtest.Must(t, unix.SetsockoptInt(fds[unix.AF_INET], unix.IPPROTO_IP, unix.IP_RECVERR, 1))
 	} else {
-		check(t, unix.SetsockoptInt(fds[unix.AF_INET6], unix.IPPROTO_IPV6, unix.IPV6_RECVERR, 1))
+		labtest.Must(t, unix.SetsockoptInt(fds[unix.AF_INET6], unix.IPPROTO_IPV6, unix.IPV6_RECVERR, 1))
 	}
 	refused := f.advert(r.last(t, "eth0").Index)
 	refused.Destination = netip.MustParseAddr(f.peer)
-	check(t, r.send([]netif.Datagram{refused}))
+	labtest.Must(t, r.send([]netif.Datagram{refused}))
 	r.await(t, "a failure and its end", func() bool {
 		after := r.links[links:]
 		return len(after) == 2 && after[0].ListeningIPv4 != (f == v4()) && after[0].ListeningIPv6 != (f == v6()) &&
@@ -181,15 +182,15 @@ func (w *world) fillFiles(t *testing.T, then func()) {
 	t.Helper()
 	link := &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: "eth1"}}
 	handle, err := netlink.NewHandle(unix.NETLINK_ROUTE)
-	check(t, err)
-	t.Cleanup(func() { check(t, handle.LinkDel(link)); handle.Close() })
+	labtest.Must(t, err)
+	t.Cleanup(func() { labtest.Must(t, handle.LinkDel(link)); handle.Close() })
 	var limit unix.Rlimit
-	check(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &limit))
+	labtest.Must(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &limit))
 	none := limit
 	none.Cur = 3
-	check(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &none))
-	defer func() { check(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)) }()
-	check(t, handle.LinkAdd(link))
+	labtest.Must(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &none))
+	defer func() { labtest.Must(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)) }()
+	labtest.Must(t, handle.LinkAdd(link))
 	then()
 }
 
@@ -208,13 +209,13 @@ func TestOverrun(t *testing.T) {
 	}
 	r.mu.Unlock()
 	link, err := netlink.LinkByName("eth0")
-	check(t, err)
-	check(t, netlink.LinkSetMTU(link, 1400))
+	labtest.Must(t, err)
+	labtest.Must(t, netlink.LinkSetMTU(link, 1400))
 	<-busy
 	flood(t)
 	deleteAddress(t, v4().virtual+"/32")
 	addAddress(t, "198.51.100.11/24", nil)
-	check(t, netlink.LinkSetMTU(link, 1300))
+	labtest.Must(t, netlink.LinkSetMTU(link, 1300))
 	close(release)
 	r.awaitLink(t, "eth0", func(l netif.Link) bool { return l.MTU == 1300 && len(l.Prefixes) == 4 })
 	if h := r.awaitHolding(t, 2); !h.Held || h.Err != nil {
@@ -230,15 +231,15 @@ func TestOverrun(t *testing.T) {
 func flood(t *testing.T) {
 	t.Helper()
 	lo, err := netlink.LinkByName("lo")
-	check(t, err)
+	labtest.Must(t, err)
 	handle, err := netlink.NewHandle(unix.NETLINK_ROUTE)
-	check(t, err)
+	labtest.Must(t, err)
 	defer handle.Close()
 	a, err := netlink.ParseAddr("127.1.1.1/32")
-	check(t, err)
+	labtest.Must(t, err)
 	for range 3000 {
-		check(t, handle.AddrAdd(lo, a))
-		check(t, handle.AddrDel(lo, a))
+		labtest.Must(t, handle.AddrAdd(lo, a))
+		labtest.Must(t, handle.AddrDel(lo, a))
 	}
 }
 
@@ -251,9 +252,9 @@ func TestOpenWithoutPermission(t *testing.T) {
 			runtime.LockOSThread() // and never unlocked: the thread ends with the test
 			header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 			var data [2]unix.CapUserData
-			check(t, unix.Capget(&header, &data[0]))
+			labtest.Must(t, unix.Capget(&header, &data[0]))
 			data[0].Effective &^= 1 << row.capability
-			check(t, unix.Capset(&header, &data[0]))
+			labtest.Must(t, unix.Capset(&header, &data[0]))
 			_, err := netif.Open(netif.Config{})
 			if !errors.Is(err, os.ErrPermission) || !strings.Contains(err.Error(), row.name) {
 				t.Errorf("error %v", err)

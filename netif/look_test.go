@@ -10,6 +10,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"vipd/integration/lab/labtest"
 	"vipd/netif"
 )
 
@@ -22,9 +23,9 @@ func testEndlessDeletions(t *testing.T, f family) {
 	r := start(t, "eth0")
 	r.hold(t, r.want(t, 10*time.Second, f.wanted()))
 	link, err := netlink.LinkByName("eth0")
-	check(t, err)
+	labtest.Must(t, err)
 	a, err := netlink.ParseAddr(f.virtual + f.host)
-	check(t, err)
+	labtest.Must(t, err)
 	_, _, before := r.counts()
 	deleted, begin := 0, time.Now()
 	for deleted <= 20 || time.Since(begin) < 1500*time.Millisecond { // into the next period
@@ -61,6 +62,6 @@ func TestPortOfABridge(t *testing.T) {
 	if l.Problem != "it is a port of br0, which takes its packets" || !l.Up || l.Index != link.Attrs().Index {
 		t.Errorf("%+v", l)
 	}
-	check(t, netlink.LinkSetNoMaster(link))
+	labtest.Must(t, netlink.LinkSetNoMaster(link))
 	r.awaitLink(t, "eth0", func(l netif.Link) bool { return l.Master == "" && l.Problem == "" })
 }

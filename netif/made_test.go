@@ -9,6 +9,7 @@ import (
 
 	"github.com/vishvananda/netlink"
 
+	"vipd/integration/lab/labtest"
 	"vipd/netif"
 )
 
@@ -40,7 +41,7 @@ func TestVirtualLinkIsMade(t *testing.T) {
 		t.Error(h.Err)
 	}
 	demandOn(t, virtualLink, false)
-	check(t, r.stop())
+	labtest.Must(t, r.stop())
 	if _, err := netlink.LinkByName(virtualLink); err == nil {
 		t.Error("still there after the end")
 	}
@@ -54,8 +55,8 @@ func TestDeletedVirtualLinkComesBack(t *testing.T) {
 	want.Lease = time.Minute
 	r.hold(t, want)
 	link, err := netlink.LinkByName(virtualLink)
-	check(t, err)
-	check(t, netlink.LinkDel(link))
+	labtest.Must(t, err)
+	labtest.Must(t, netlink.LinkDel(link))
 	if h := r.awaitHolding(t, 2); !h.Held {
 		t.Fatalf("%+v", h)
 	}
@@ -68,7 +69,7 @@ func TestForeignVirtualLink(t *testing.T) {
 	r := making(t)
 	veth := &netlink.Veth{LinkAttrs: netlink.NewLinkAttrs(), PeerName: "other"}
 	veth.Name = virtualLink
-	check(t, netlink.LinkAdd(veth))
+	labtest.Must(t, netlink.LinkAdd(veth))
 	t.Cleanup(func() { _ = netlink.LinkDel(veth) })
 	if h := r.set(t, r.virtualWant(t, v4().wanted())); h.Held || h.Err == nil {
 		t.Errorf("%+v", h)
@@ -89,13 +90,13 @@ func TestRoutes(t *testing.T) {
 	r.hold(t, w)
 	found := func() []netlink.Route {
 		list, err := netlink.RouteListFiltered(netlink.FAMILY_V4, &netlink.Route{Protocol: tag}, netlink.RT_FILTER_PROTOCOL)
-		check(t, err)
+		labtest.Must(t, err)
 		return list
 	}
 	if got := found(); len(got) != 1 || got[0].Src.String() != v4().virtual {
 		t.Fatalf("routes %v", got)
 	}
-	check(t, netlink.RouteDel(&found()[0]))
+	labtest.Must(t, netlink.RouteDel(&found()[0]))
 	for deadline := time.Now().Add(patience); len(found()) == 0; {
 		if time.Now().After(deadline) {
 			t.Fatal("the route does not come back")

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 	"vipd/netif"
 )
 
@@ -22,13 +23,6 @@ func TestMain(m *testing.M) { lab.Main(m) }
 
 // patience is how long a test waits for what must happen.
 const patience = 5 * time.Second
-
-func check(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
 
 // record is a host at work and all that it told.
 type record struct {
@@ -74,13 +68,13 @@ func startWith(t *testing.T, c netif.Config, interfaces ...string) *record {
 	c.Log = slog.New(slog.NewTextHandler(lockedWriter{r}, nil))
 	var err error
 	r.Host, err = netif.Open(c)
-	check(t, err)
+	labtest.Must(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- r.Run(ctx) }()
 	r.cancel = cancel
 	r.stop = sync.OnceValue(func() error { cancel(); return <-ended })
-	t.Cleanup(func() { check(t, r.stop()) })
+	t.Cleanup(func() { labtest.Must(t, r.stop()) })
 	for _, name := range interfaces {
 		r.awaitLink(t, name, func(l netif.Link) bool { return l.Index == 0 || listening(l) && l.Up })
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 	"vipd/netif"
 )
 
@@ -59,7 +60,7 @@ func (w *clientWorld) awaitPassed(t *testing.T, r *record) {
 			}
 			return len(r.passed) > 0
 		})
-		check(t, c.Err)
+		labtest.Must(t, c.Err)
 		if c.IPv4.Passed+c.IPv6.Passed >= 5 {
 			return
 		}
@@ -79,7 +80,7 @@ func (w *clientWorld) sendSegments(t *testing.T) *atomic.Int64 {
 		network = "ip6:tcp"
 	}
 	var conn net.PacketConn
-	check(t, w.client.Do(func() (err error) {
+	labtest.Must(t, w.client.Do(func() (err error) {
 		conn, err = net.ListenPacket(network, source)
 		return err
 	}))
@@ -132,10 +133,10 @@ func ackSegment(source, destination netip.Addr) []byte {
 func (w *clientWorld) turnToUs(t *testing.T) {
 	t.Helper()
 	ours, err := net.InterfaceByName("eth0")
-	check(t, err)
+	labtest.Must(t, err)
 	eth0, err := w.client.Handle().LinkByName("eth0")
-	check(t, err)
-	check(t, w.client.Handle().NeighSet(&netlink.Neigh{
+	labtest.Must(t, err)
+	labtest.Must(t, w.client.Handle().NeighSet(&netlink.Neigh{
 		LinkIndex: eth0.Attrs().Index, IP: net.ParseIP(w.virtual), HardwareAddr: ours.HardwareAddr, State: netlink.NUD_PERMANENT,
 	}))
 }
@@ -144,9 +145,9 @@ func (w *clientWorld) turnToUs(t *testing.T) {
 func linkLocalOf(t *testing.T, n *lab.Namespace) netip.Addr {
 	t.Helper()
 	eth0, err := n.Handle().LinkByName("eth0")
-	check(t, err)
+	labtest.Must(t, err)
 	list, err := n.Handle().AddrList(eth0, netlink.FAMILY_V6)
-	check(t, err)
+	labtest.Must(t, err)
 	for _, a := range list {
 		if a.IP.IsLinkLocalUnicast() {
 			address, _ := netip.AddrFromSlice(a.IP)
@@ -170,7 +171,7 @@ func TestPassedToIsFound(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	r.Keep()
-	check(t, r.stop())
+	labtest.Must(t, r.stop())
 	r = start(t, "eth0")
 	if found := r.find(t, present); found.PassedTo != target || found.Err != nil {
 		t.Errorf("%+v, want %v", found, target)

@@ -12,6 +12,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"vipd/integration/lab/labtest"
 	"vipd/netif"
 )
 
@@ -19,7 +20,7 @@ import (
 func TestRelease(t *testing.T) {
 	newWorld(t)
 	link, err := netlink.LinkByName("eth0")
-	check(t, err)
+	labtest.Must(t, err)
 	index := link.Attrs().Index
 	leave(t, index, v4().virtual+"/32", tag, 60)
 	leave(t, index, v6().virtual+"/128", tag, 60)
@@ -73,11 +74,11 @@ func TestRelease(t *testing.T) {
 func leave(t *testing.T, link int, prefix string, tag, seconds int) {
 	t.Helper()
 	a, err := netlink.ParseAddr(prefix)
-	check(t, err)
+	labtest.Must(t, err)
 	a.Protocol, a.ValidLft, a.PreferedLft = tag, seconds, seconds
 	eth0, err := netlink.LinkByIndex(link)
-	check(t, err)
-	check(t, netlink.AddrAdd(eth0, a))
+	labtest.Must(t, err)
+	labtest.Must(t, netlink.AddrAdd(eth0, a))
 }
 
 // run runs a program in the test's namespace, and returns what it says.

@@ -14,6 +14,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"vipd/integration/lab/labtest"
 	"vipd/netif"
 )
 
@@ -41,7 +42,7 @@ func crash(t *testing.T, r *record, w netif.Want) {
 	t.Helper()
 	r.hold(t, w)
 	r.Keep()
-	check(t, r.stop())
+	labtest.Must(t, r.stop())
 }
 
 func TestFindAfterACrash(t *testing.T) {
@@ -135,9 +136,9 @@ func TestLeavingIsMarked(t *testing.T) {
 	r.settle(t)
 	demandAddresses(t, "192.0.2.100/32 tag 113 leased")
 	link, err := netlink.LinkByName("eth0")
-	check(t, err)
+	labtest.Must(t, err)
 	list, err := netlink.AddrList(link, netlink.FAMILY_V4)
-	check(t, err)
+	labtest.Must(t, err)
 	for _, a := range list {
 		if a.Protocol == leavingTag && a.ValidLft > 2 {
 			t.Errorf("its lease is %d s, want 2", a.ValidLft)
@@ -188,7 +189,7 @@ func TestHandOffIsMarked(t *testing.T) {
 				first.Renew("web")
 			}
 			first.Keep()
-			check(t, first.stop())
+			labtest.Must(t, first.stop())
 			r := start(t, "eth0")
 			f := r.find(t, w)
 			if f.Err != nil || f.HandedOff != renew || renew && f.Age >= quiet {
@@ -213,7 +214,7 @@ func TestHandOffWhileLeaving(t *testing.T) {
 	w.Leaving = true
 	r.Keep()
 	r.Set("web", w)
-	check(t, r.stop())
+	labtest.Must(t, r.stop())
 	demandAddresses(t, "192.0.2.100/32 tag 113 leased")
 }
 
@@ -233,8 +234,8 @@ func TestFindOnAVirtualLink(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 	link, err := netlink.LinkByName("vrrp.51")
-	check(t, err)
-	check(t, netlink.LinkSetDown(link))
+	labtest.Must(t, err)
+	labtest.Must(t, netlink.LinkSetDown(link))
 	if f := r.find(t, w); !errors.Is(f.Err, netif.ErrNothingLeft) {
 		t.Errorf("down: %+v", f)
 	}
@@ -251,7 +252,7 @@ func TestRoutesStay(t *testing.T) {
 	crash(t, first, w)
 	updates, done := make(chan netlink.RouteUpdate, 64), make(chan struct{})
 	defer close(done)
-	check(t, netlink.RouteSubscribe(updates, done))
+	labtest.Must(t, netlink.RouteSubscribe(updates, done))
 	r := startWith(t, config)
 	if f := r.find(t, w); f.Err != nil {
 		t.Errorf("%+v", f)
@@ -279,21 +280,21 @@ func TestProbe(t *testing.T) {
 		t.Run(virtual, func(t *testing.T) {
 			w := newWorld(t)
 			_, err := w.lan.Plug(nil, "eth1") // answers by ARP for what is on eth0
-			check(t, err)
+			labtest.Must(t, err)
 			r, l := dual(t)
 			at := on(l.Index, virtual)
 			r.hold(t, netif.Want{Addresses: at, Present: true, Lease: time.Minute})
 			asked := time.Now()
 			r.Probe("ours alone", at[0])
 			neighbour := on(l.Index, peerIP+"/32", "fe80::1/128")
-			check(t, w.peer.Do(func() error { addAddress(t, "fe80::1/128", nil); return nil }))
+			labtest.Must(t, w.peer.Do(func() error { addAddress(t, "fe80::1/128", nil); return nil }))
 			i := 0
 			if at[0].Prefix.Addr().Is6() {
 				i = 1
 			}
 			<-time.After(time.Until(asked.Add(2 * probeTime))) // it is over
 			r.probeContested(t, "the neighbour's", neighbour[i])
-			check(t, w.peer.Do(func() error { addAddress(t, virtual, nil); return nil }))
+			labtest.Must(t, w.peer.Do(func() error { addAddress(t, virtual, nil); return nil }))
 			r.probeContested(t, "both", at[0])
 			r.mu.Lock()
 			defer r.mu.Unlock()
@@ -331,7 +332,7 @@ func (r *record) awaitContested(t *testing.T, key string) {
 func TestProbeForAVirtualMAC(t *testing.T) {
 	w := newWorld(t)
 	r, l := dual(t)
-	check(t, w.peer.Do(func() error {
+	labtest.Must(t, w.peer.Do(func() error {
 		link, err := netlink.LinkByName("eth0")
 		if err != nil {
 			return err
@@ -352,7 +353,7 @@ func TestProbeThatIsNotAsked(t *testing.T) {
 	newWorld(t)
 	r := start(t, "eth0")
 	lo, err := netlink.LinkByName("lo")
-	check(t, err)
+	labtest.Must(t, err)
 	r.Probe("lo", on(lo.Attrs().Index, virtual+"/32")[0])
 	r.Probe("no link", on(4711, virtual+"/32")[0])
 	for range 1000 {

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"vipd/integration/lab/labtest"
 	"vipd/netif"
 )
 
@@ -37,7 +38,7 @@ func TestAdvertLeaves(t *testing.T) {
 		c := newCapture(t, w.peer, row.etherType)
 		d := row.family.advert(link)
 		d.Destination = netip.MustParseAddr(row.destination)
-		check(t, r.send([]netif.Datagram{d}))
+		labtest.Must(t, r.send([]netif.Datagram{d}))
 		frame := c.next(t, vrrp)
 		if got := hex.EncodeToString(frame[:6]); row.hardware != "" && got != row.hardware {
 			t.Errorf("to hardware address %s", got)
@@ -65,11 +66,11 @@ func testAdvertFromAnotherHardwareAddress(t *testing.T, f family) {
 	r := start(t, "eth0")
 	c := newCapture(t, w.peer, unix.ETH_P_ALL)
 	d := f.advert(r.last(t, "eth0").Index)
-	check(t, r.send([]netif.Datagram{d}))
+	labtest.Must(t, r.send([]netif.Datagram{d}))
 	want := slices.Clone(c.next(t, vrrp))
 	d.Hardware = "00:00:5e:00:01:33"
 	copy(want[6:12], []byte{0, 0, 0x5e, 0, 1, 0x33})
-	check(t, r.send([]netif.Datagram{d}))
+	labtest.Must(t, r.send([]netif.Datagram{d}))
 	got := c.next(t, vrrp)
 	if f == v4() {
 		if sum := sumOf(got[14:34]); sum != 0 {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/vishvananda/netlink"
 
+	"vipd/integration/lab/labtest"
 	"vipd/netif"
 )
 
@@ -58,13 +59,13 @@ func TestSourceIPv6IsTheLowestLinkLocal(t *testing.T) {
 func TestTentativeIsNoSource(t *testing.T) {
 	w := newWorld(t)
 	peer, err := w.peer.Handle().LinkByName("eth0")
-	check(t, err)
+	labtest.Must(t, err)
 	taken, err := netlink.ParseAddr("fe80::2/64")
-	check(t, err)
-	check(t, w.peer.Handle().AddrAdd(peer, taken))
+	labtest.Must(t, err)
+	labtest.Must(t, w.peer.Handle().AddrAdd(peer, taken))
 	r := start(t, "eth0")
 	lowest := r.last(t, "eth0").SourceIPv6()
-	check(t, os.WriteFile("/proc/sys/net/ipv6/conf/eth0/accept_dad", []byte("1"), 0o644))
+	labtest.Must(t, os.WriteFile("/proc/sys/net/ipv6/conf/eth0/accept_dad", []byte("1"), 0o644))
 	tentative := func(a *netlink.Addr) { a.Flags = 0 }
 	addAddress(t, "fe80::1/64", tentative)
 	addAddress(t, "fe80::2/64", tentative)

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"vipd/integration/lab/labtest"
 	"vipd/netif"
 )
 
@@ -23,9 +24,9 @@ func testTry(t *testing.T, f family) {
 	c := newCapture(t, w.peer, unix.ETH_P_ALL)
 	d := f.advert(r.last(t, "eth0").Index)
 	d.Payload = []byte("tried")
-	check(t, r.Try(d))
+	labtest.Must(t, r.Try(d))
 	d.Payload = []byte("sent")
-	check(t, r.send([]netif.Datagram{d}))
+	labtest.Must(t, r.send([]netif.Datagram{d}))
 	if frame := c.next(t, vrrp); !bytes.Contains(frame, []byte("sent")) {
 		t.Errorf("what was only tried has left: %x", frame)
 	}

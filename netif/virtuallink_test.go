@@ -19,6 +19,7 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
+	"vipd/integration/lab/labtest"
 	"vipd/netif"
 )
 
@@ -39,21 +40,21 @@ func startVirtual(t *testing.T) *record {
 func addVirtualLink(t *testing.T) netlink.Link {
 	t.Helper()
 	parent, err := netlink.LinkByName("eth0")
-	check(t, err)
+	labtest.Must(t, err)
 	mac, err := net.ParseMAC(virtualMAC)
-	check(t, err)
+	labtest.Must(t, err)
 	attributes := netlink.LinkAttrs{Name: virtualLink, ParentIndex: parent.Attrs().Index, HardwareAddr: mac}
 	attributes.Group = tag // ours: it is adopted
-	check(t, netlink.LinkAdd(&netlink.Macvlan{LinkAttrs: attributes, Mode: netlink.MACVLAN_MODE_BRIDGE}))
+	labtest.Must(t, netlink.LinkAdd(&netlink.Macvlan{LinkAttrs: attributes, Mode: netlink.MACVLAN_MODE_BRIDGE}))
 	link, err := netlink.LinkByName(virtualLink)
-	check(t, err)
+	labtest.Must(t, err)
 	return link
 }
 
 func isUp(t *testing.T, ifname string) bool {
 	t.Helper()
 	link, err := netlink.LinkByName(ifname)
-	check(t, err)
+	labtest.Must(t, err)
 	return link.Attrs().Flags&net.FlagUp != 0
 }
 
@@ -109,18 +110,18 @@ func testVirtualLinkIsUpWithItsAddresses(t *testing.T, f family) {
 func monitor(t *testing.T, ifname string) (told func() []syscall.NetlinkMessage) {
 	t.Helper()
 	socket, err := nl.Subscribe(unix.NETLINK_ROUTE, unix.RTNLGRP_LINK, unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV6_IFADDR)
-	check(t, err)
-	t.Cleanup(func() { check(t, socket.Close()) })
-	check(t, socket.SetReceiveTimeout(&unix.Timeval{Usec: 1000}))
+	labtest.Must(t, err)
+	t.Cleanup(func() { labtest.Must(t, socket.Close()) })
+	labtest.Must(t, socket.SetReceiveTimeout(&unix.Timeval{Usec: 1000}))
 	link, err := netlink.LinkByName(ifname)
-	check(t, err)
+	labtest.Must(t, err)
 	return func() (of []syscall.NetlinkMessage) {
 		for {
 			messages, _, err := socket.Receive()
 			if errors.Is(err, unix.EAGAIN) {
 				return of
 			}
-			check(t, err)
+			labtest.Must(t, err)
 			for _, m := range messages {
 				if binary.NativeEndian.Uint32(m.Data[4:]) == uint32(link.Attrs().Index) {
 					of = append(of, m)
@@ -192,15 +193,15 @@ func testLeftoversOfAVirtualLink(t *testing.T, f family) {
 	newWorld(t)
 	r := startVirtual(t)
 	link, err := netlink.LinkByName(virtualLink)
-	check(t, err)
-	check(t, netlink.LinkSetUp(link))
+	labtest.Must(t, err)
+	labtest.Must(t, netlink.LinkSetUp(link))
 	for ifname, text := range map[string]string{virtualLink: f.virtual + f.host, "eth0": f.other + f.host} {
 		link, err := netlink.LinkByName(ifname)
-		check(t, err)
+		labtest.Must(t, err)
 		a, err := netlink.ParseAddr(text)
-		check(t, err)
+		labtest.Must(t, err)
 		ours(a)
-		check(t, netlink.AddrAdd(link, a))
+		labtest.Must(t, netlink.AddrAdd(link, a))
 	}
 	w := r.virtualWant(t, f.wanted(), f.otherWanted())
 	w.Present = false
@@ -220,8 +221,8 @@ func testVirtualLinkSetDownByHandComesBack(t *testing.T, f family) {
 	r := startVirtual(t)
 	r.hold(t, r.virtualWant(t, f.wanted()))
 	link, err := netlink.LinkByName(virtualLink)
-	check(t, err)
-	check(t, netlink.LinkSetDown(link))
+	labtest.Must(t, err)
+	labtest.Must(t, netlink.LinkSetDown(link))
 	if h := r.awaitHolding(t, 2); !h.Held || h.Err != nil {
 		t.Errorf("%+v", h)
 	}
@@ -233,10 +234,10 @@ func TestForeignOnAVirtualLink(t *testing.T) {
 	newWorld(t)
 	r := startVirtual(t)
 	link, err := netlink.LinkByName(virtualLink)
-	check(t, err)
+	labtest.Must(t, err)
 	a, err := netlink.ParseAddr(v4().other + "/32")
-	check(t, err)
-	check(t, netlink.AddrAdd(link, a))
+	labtest.Must(t, err)
+	labtest.Must(t, netlink.AddrAdd(link, a))
 	h := r.set(t, r.virtualWant(t, v4().wanted(), v4().otherWanted()))
 	if h.Held || !errors.Is(h.Err, netif.ErrForeign) || !strings.Contains(h.Err.Error(), virtualLink) {
 		t.Errorf("%+v", h)
@@ -252,7 +253,7 @@ func TestAnnouncedFromTheVirtualHardwareAddress(t *testing.T) {
 	r.hold(t, r.virtualWant(t, v4().wanted(), v6().wanted()))
 	r.Announce("web")
 	mac, err := net.ParseMAC(virtualMAC)
-	check(t, err)
+	labtest.Must(t, err)
 	hardware := hex.EncodeToString(mac)
 	want := "ffffffffffff" + hardware + "0806" + "0001" + "0800" + "06" + "04" + "0001" +
 		hardware + "c0000264" + hardware + "c0000264"

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 	"vipd/netif"
 )
 
@@ -43,7 +44,7 @@ func newCapture(t *testing.T, peer *lab.Namespace, etherType int) *capture {
 func newCaptureOn(t *testing.T, peer *lab.Namespace, ifname string, etherType int) *capture {
 	t.Helper()
 	var c capture
-	check(t, peer.Do(func() (err error) {
+	labtest.Must(t, peer.Do(func() (err error) {
 		ifi, err := net.InterfaceByName(ifname)
 		if err != nil {
 			return err
@@ -58,11 +59,11 @@ func newCaptureOn(t *testing.T, peer *lab.Namespace, ifname string, etherType in
 // next returns the next frame that the filter wants.
 func (c *capture) next(t *testing.T, wanted func(frame []byte) bool) []byte {
 	t.Helper()
-	check(t, c.conn.SetReadDeadline(time.Now().Add(patience)))
+	labtest.Must(t, c.conn.SetReadDeadline(time.Now().Add(patience)))
 	b := make([]byte, 2048)
 	for {
 		n, _, err := c.conn.ReadFrom(b)
-		check(t, err)
+		labtest.Must(t, err)
 		if wanted(b[:n]) {
 			return b[:n]
 		}
@@ -89,7 +90,7 @@ type speaker struct {
 
 func (f family) speaker(t *testing.T, n *lab.Namespace, ifname string) (s speaker) {
 	t.Helper()
-	check(t, n.Do(func() error {
+	labtest.Must(t, n.Do(func() error {
 		ifi, err := net.InterfaceByName(ifname)
 		if err != nil {
 			return err
@@ -116,7 +117,7 @@ func (f family) speaker(t *testing.T, n *lab.Namespace, ifname string) (s speake
 func (s speaker) say(t *testing.T, payload, destination string) {
 	t.Helper()
 	_, err := s.conn.WriteTo([]byte(payload), &net.IPAddr{IP: net.ParseIP(destination)})
-	check(t, err)
+	labtest.Must(t, err)
 }
 
 func (r *record) awaitPacket(t *testing.T, n int) (p netif.Packet) {
@@ -150,7 +151,7 @@ func testAdvertArrives(t *testing.T, f family) {
 	}
 	demandPacket(t, p, want)
 
-	check(t, c.setLimit(64))
+	labtest.Must(t, c.setLimit(64))
 	c.say(t, "to you", f.own)
 	want.Source, want.Destination = netip.MustParseAddr(f.peer), netip.MustParseAddr(f.own)
 	want.TTL, want.Payload = 64, []byte("to you")
@@ -161,9 +162,9 @@ func testAdvertArrives(t *testing.T, f family) {
 func linkLocal(t *testing.T, n *lab.Namespace) netip.Addr {
 	t.Helper()
 	link, err := n.Handle().LinkByName("eth0")
-	check(t, err)
+	labtest.Must(t, err)
 	list, err := n.Handle().AddrList(link, netlink.FAMILY_V6)
-	check(t, err)
+	labtest.Must(t, err)
 	for _, a := range list {
 		if ip, _ := netip.AddrFromSlice(a.IP); ip.IsLinkLocalUnicast() {
 			return ip
@@ -186,13 +187,13 @@ func TestIPOptionsAreStripped(t *testing.T) {
 	w := newWorld(t)
 	r := start(t, "eth0")
 	var fd int
-	check(t, w.peer.Do(func() (err error) {
+	labtest.Must(t, w.peer.Do(func() (err error) {
 		fd, err = unix.Socket(unix.AF_INET, unix.SOCK_RAW, 112)
 		return err
 	}))
 	defer unix.Close(fd)
-	check(t, unix.SetsockoptString(fd, unix.IPPROTO_IP, unix.IP_OPTIONS, "\x01\x01\x01\x00"))
-	check(t, unix.Sendto(fd, []byte("after options"), 0, &unix.SockaddrInet4{Addr: [4]byte{192, 0, 2, 11}}))
+	labtest.Must(t, unix.SetsockoptString(fd, unix.IPPROTO_IP, unix.IP_OPTIONS, "\x01\x01\x01\x00"))
+	labtest.Must(t, unix.Sendto(fd, []byte("after options"), 0, &unix.SockaddrInet4{Addr: [4]byte{192, 0, 2, 11}}))
 	if p := r.awaitPacket(t, 1); string(p.Payload) != "after options" {
 		t.Errorf("%q", p.Payload)
 	}
@@ -229,7 +230,7 @@ func TestLongestAdvert(t *testing.T) {
 	}
 	d := v6().advert(r.last(t, "eth0").Index)
 	d.Payload = make([]byte, 8+255*16)
-	check(t, r.send([]netif.Datagram{d}))
+	labtest.Must(t, r.send([]netif.Datagram{d}))
 }
 
 func TestOwnPacketsDoNotArrive(t *testing.T) { eachFamily(t, testOwnPacketsDoNotArrive) }
@@ -237,7 +238,7 @@ func TestOwnPacketsDoNotArrive(t *testing.T) { eachFamily(t, testOwnPacketsDoNot
 func testOwnPacketsDoNotArrive(t *testing.T, f family) {
 	w := newWorld(t)
 	r := start(t, "eth0")
-	check(t, r.send([]netif.Datagram{f.advert(r.last(t, "eth0").Index)}))
+	labtest.Must(t, r.send([]netif.Datagram{f.advert(r.last(t, "eth0").Index)}))
 	f.speaker(t, w.peer, "eth0").say(t, "later", f.group)
 	if p := r.awaitPacket(t, 1); string(p.Payload) != "later" {
 		t.Errorf("heard ourselves: %+v", p)
@@ -252,10 +253,10 @@ func testInterfacesDoNotHearEachOther(t *testing.T, f family) {
 	w := newWorld(t)
 	other := newSwitch(t)
 	_, err := other.Plug(nil, "eth1", "198.51.100.11/24", "2001:db8:1::11/64")
-	check(t, err)
+	labtest.Must(t, err)
 	_, err = other.Plug(w.peer, "eth1", "198.51.100.12/24", "2001:db8:1::12/64")
-	check(t, err)
-	check(t, w.peer.Do(func() error { return awaitUsableOn("eth1") }))
+	labtest.Must(t, err)
+	labtest.Must(t, w.peer.Do(func() error { return awaitUsableOn("eth1") }))
 	second := map[string]string{"IPv4": "198.51.100.11", "IPv6": "2001:db8:1::11"}[f.name]
 	r := start(t, "eth0", "eth1")
 	zero, one := r.last(t, "eth0").Index, r.last(t, "eth1").Index

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 )
 
 const tag = 112 // our IFA_PROTO
@@ -69,17 +70,17 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{lan: newSwitch(t)}
 	peer, err := lab.NewNamespace("peer")
-	check(t, err)
+	labtest.Must(t, err)
 	t.Cleanup(func() { _ = peer.Close() })
 	w.peer = peer
-	check(t, peer.Do(withoutDAD))
-	check(t, withoutDAD())
+	labtest.Must(t, peer.Do(withoutDAD))
+	labtest.Must(t, withoutDAD())
 	_, err = w.lan.Plug(peer, "eth0", v4().peer+"/24", v6().peer+"/64")
-	check(t, err)
+	labtest.Must(t, err)
 	w.cable, err = w.plug("eth0")
-	check(t, err)
-	check(t, peer.Do(awaitUsable))
-	check(t, awaitUsable())
+	labtest.Must(t, err)
+	labtest.Must(t, peer.Do(awaitUsable))
+	labtest.Must(t, awaitUsable())
 	return w
 }
 
@@ -122,8 +123,8 @@ func withoutDAD() error {
 func newSwitch(t *testing.T) *lab.Switch {
 	t.Helper()
 	s, err := lab.NewSwitch()
-	check(t, err)
-	t.Cleanup(func() { check(t, s.Close()) })
+	labtest.Must(t, err)
+	t.Cleanup(func() { labtest.Must(t, s.Close()) })
 	return s
 }
 
@@ -133,9 +134,9 @@ func newSwitch(t *testing.T) *lab.Switch {
 func addresses(t *testing.T, ifname string) (shown []string) {
 	t.Helper()
 	link, err := netlink.LinkByName(ifname)
-	check(t, err)
+	labtest.Must(t, err)
 	list, err := netlink.AddrList(link, netlink.FAMILY_ALL)
-	check(t, err)
+	labtest.Must(t, err)
 	for _, a := range list {
 		if a.IP.IsLinkLocalUnicast() && a.Protocol != tag {
 			continue
@@ -187,21 +188,21 @@ func demandAddresses(t *testing.T, want ...string) {
 func addAddress(t *testing.T, text string, change func(*netlink.Addr)) {
 	t.Helper()
 	link, err := netlink.LinkByName("eth0")
-	check(t, err)
+	labtest.Must(t, err)
 	a, err := netlink.ParseAddr(text)
-	check(t, err)
+	labtest.Must(t, err)
 	a.Flags = unix.IFA_F_NODAD // of no meaning for IPv4
 	if change != nil {
 		change(a)
 	}
-	check(t, netlink.AddrReplace(link, a))
+	labtest.Must(t, netlink.AddrReplace(link, a))
 }
 
 func deleteAddress(t *testing.T, text string) {
 	t.Helper()
 	link, err := netlink.LinkByName("eth0")
-	check(t, err)
+	labtest.Must(t, err)
 	a, err := netlink.ParseAddr(text)
-	check(t, err)
-	check(t, netlink.AddrDel(link, a))
+	labtest.Must(t, err)
+	labtest.Must(t, netlink.AddrDel(link, a))
 }

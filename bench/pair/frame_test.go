@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 )
 
 var sender = [6]byte{2, 0, 0, 0, 0, 1}
@@ -117,32 +118,32 @@ func TestLost(t *testing.T) {
 func newWire(t *testing.T) (*ring, func(frame []byte)) {
 	t.Helper()
 	lan, err := lab.NewSwitch()
-	must(t, err)
-	t.Cleanup(func() { must(t, lan.Close()) })
+	labtest.Must(t, err)
+	t.Cleanup(func() { labtest.Must(t, lan.Close()) })
 	observer := plug(t, lan, "observer")
 	host := plug(t, lan, "host")
 	r, err := newRing(observer)
-	must(t, err)
-	t.Cleanup(func() { must(t, r.close()) })
+	labtest.Must(t, err)
+	t.Cleanup(func() { labtest.Must(t, r.close()) })
 	fd := -1
-	must(t, host.Do(func() (err error) {
+	labtest.Must(t, host.Do(func() (err error) {
 		fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
 		return err
 	}))
 	t.Cleanup(func() { unix.Close(fd) })
 	link, err := host.Handle().LinkByName(lab.Interface)
-	must(t, err)
+	labtest.Must(t, err)
 	to := &unix.SockaddrLinklayer{Ifindex: link.Attrs().Index}
-	return r, func(frame []byte) { must(t, unix.Sendto(fd, frame, 0, to)) }
+	return r, func(frame []byte) { labtest.Must(t, unix.Sendto(fd, frame, 0, to)) }
 }
 
 func plug(t *testing.T, lan *lab.Switch, name string) *lab.Namespace {
 	t.Helper()
 	n, err := lab.NewNamespace(name)
-	must(t, err)
-	t.Cleanup(func() { must(t, n.Close()) })
+	labtest.Must(t, err)
+	t.Cleanup(func() { labtest.Must(t, n.Close()) })
 	_, err = lan.Plug(n, lab.Interface)
-	must(t, err)
+	labtest.Must(t, err)
 	return n
 }
 

@@ -15,10 +15,3 @@ const vipdEnv = "VIPD_BENCH_PROGRAM"
 func TestMain(m *testing.M) { lab.MainWithProgram(m, vipdEnv, "vipd/cmd/vipd") }
 
 func program() string { return os.Getenv(vipdEnv) }
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}

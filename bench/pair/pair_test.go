@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"vipd/bench/figure"
+	"vipd/integration/lab/labtest"
 )
 
 // Both daemons take all addresses; what takes over from one that was killed
@@ -26,10 +27,10 @@ func TestPair(t *testing.T) {
 
 func playPair(t *testing.T, d figure.Daemon, s Setting) {
 	p, err := New(s, program())
-	must(t, err)
-	t.Cleanup(func() { must(t, p.Close()) })
+	labtest.Must(t, err)
+	t.Cleanup(func() { labtest.Must(t, p.Close()) })
 	took, err := p.Begin(t.Context(), d)
-	must(t, err)
+	labtest.Must(t, err)
 	if limit := s.Silence(Better); took < limit/2 || took > limit+Patience {
 		t.Errorf("up after %v", took)
 	}
@@ -37,20 +38,20 @@ func playPair(t *testing.T, d figure.Daemon, s Setting) {
 		t.Errorf("at the start: %+v", got)
 	}
 	adverts, err := p.Adverts(t.Context(), 500*time.Millisecond)
-	must(t, err)
+	labtest.Must(t, err)
 	if adverts.Longest < s.Interval/2 {
 		t.Errorf("%+v", adverts)
 	}
-	must(t, p.AwaitAdvert(t.Context()))
+	labtest.Must(t, p.AwaitAdvert(t.Context()))
 	began := time.Now()
-	must(t, p.Nodes[Better].Kill())
+	labtest.Must(t, p.Nodes[Better].Kill())
 	if took, ok := p.Moved(t.Context(), Worse, began, 0, Patience); !ok || took < s.Silence(Worse)-s.Interval/2 {
 		t.Errorf("taken over after %v, %v", took, ok)
 	}
 	if got := p.Count(); got.Takeovers[Worse] != 2 {
 		t.Errorf("after the kill: %+v", got)
 	}
-	must(t, p.Reset())
+	labtest.Must(t, p.Reset())
 	for _, n := range p.Nodes {
 		for i := range s.Total() {
 			if left, err := n.Addresses(s.vip(i)); err != nil || len(left) > 0 {
@@ -66,8 +67,8 @@ func playPair(t *testing.T, d figure.Daemon, s Setting) {
 // Nobody waits on after the end of a run.
 func TestInterrupted(t *testing.T) {
 	p, err := New(Setting{Routers: 1, VIPs: 1, Interval: time.Second}, program())
-	must(t, err)
-	t.Cleanup(func() { must(t, p.Close()) })
+	labtest.Must(t, err)
+	t.Cleanup(func() { labtest.Must(t, p.Close()) })
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, ok := p.Moved(ctx, Better, time.Now(), 0, time.Hour); ok {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"vipd/config"
+	"vipd/integration/lab/labtest"
 )
 
 // settings are some with an end of each range.
@@ -30,7 +31,7 @@ func TestConfig(t *testing.T) {
 			t.Fatalf("%v: %v", s, problems)
 		}
 		c, err := file.For("lb1")
-		must(t, err)
+		labtest.Must(t, err)
 		held := 0
 		for _, r := range c.Routers {
 			held += len(r.Families[0].Held)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 )
 
 // TestCost compares, in turn, a download of the new node's own while it passes segments on
@@ -20,14 +21,14 @@ func TestCost(t *testing.T) {
 	var with, without []float64
 	for range rounds {
 		c, err := lab.StartConversations(s.Client.Namespace, netip.AddrPortFrom(vips[0].Addr(), webPort), 1, exchangePeriod)
-		must(t, err)
+		labtest.Must(t, err)
 		s.move(t, true)
 		with = append(with, s.ownRate(t))
-		must(t, c.Stop())
-		await(t, func() error { return s.settled(s.nodes[1]) })
+		labtest.Must(t, c.Stop())
+		labtest.Await(t, func() error { return s.settled(s.nodes[1]) })
 		without = append(without, s.ownRate(t))
 		s.move(t, false)
-		await(t, func() error { return s.settled(s.nodes[0]) })
+		labtest.Await(t, func() error { return s.settled(s.nodes[0]) })
 	}
 	fill(t, "cost", fmt.Sprintf("| rounds | passing, median Mbit/s | not passing | ratio |\n|---|---|---|---|\n| %d | %.0f | %.0f | %.2f |\n",
 		rounds, median(with), median(without), median(with)/median(without)))
@@ -37,14 +38,14 @@ func TestCost(t *testing.T) {
 func (s *site) ownRate(t *testing.T) float64 {
 	t.Helper()
 	d := s.download(t)
-	await(t, func() error {
+	labtest.Await(t, func() error {
 		if n := len(d.Progress()); n < 20 {
 			return fmt.Errorf("%d reports", n)
 		}
 		return nil
 	})
 	before, _, _ := rates(d.Progress(), time.Now())
-	must(t, d.Stop())
+	labtest.Must(t, d.Stop())
 	return before
 }
 

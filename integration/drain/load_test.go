@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 )
 
 const (
@@ -45,11 +46,11 @@ func (s *site) begin(t *testing.T, each int) *load {
 	for _, vip := range vips {
 		for _, mode := range modes {
 			c, err := lab.StartConversations(s.Client.Namespace, netip.AddrPortFrom(vip.Addr(), mode.port), each, exchangePeriod)
-			must(t, err)
+			labtest.Must(t, err)
 			l.talks = append(l.talks, &talk{c, family(vip), mode.name, each})
 		}
 		p, err := lab.StartHTTPProbe(s.Client.Namespace, netip.AddrPortFrom(vip.Addr(), webPort))
-		must(t, err)
+		labtest.Must(t, err)
 		l.probes = append(l.probes, p)
 	}
 	l.begun = time.Now()
@@ -67,7 +68,7 @@ func family(vip netip.Prefix) string {
 func (l *load) goOn(t *testing.T, spells int) {
 	t.Helper()
 	now := time.Now()
-	await(t, func() error {
+	labtest.Await(t, func() error {
 		for _, c := range l.talks {
 			if n := len(c.Spells(now)); n < spells {
 				return fmt.Errorf("%d tenths of a second, want %d", n, spells)
@@ -82,12 +83,12 @@ func (l *load) served(t *testing.T, by *node) {
 	t.Helper()
 	now := time.Now()
 	for _, p := range l.probes {
-		_, err := p.Wait(patient(t), now, func(samples []lab.Sample) bool {
+		_, err := p.Wait(labtest.Patient(t), now, func(samples []lab.Sample) bool {
 			const row = 20 // a tenth of a second
 			last := lab.Servers(samples)
 			return len(last) > 0 && last[len(last)-1].Server == by.Host.Name() && last[len(last)-1].Answers >= row
 		})
-		must(t, err)
+		labtest.Must(t, err)
 	}
 }
 
@@ -95,10 +96,10 @@ func (l *load) served(t *testing.T, by *node) {
 func (l *load) end(t *testing.T) {
 	t.Helper()
 	for _, c := range l.talks {
-		must(t, c.Stop())
+		labtest.Must(t, c.Stop())
 	}
 	for _, p := range l.probes {
-		must(t, p.Stop())
+		labtest.Must(t, p.Stop())
 	}
 }
 

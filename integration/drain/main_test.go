@@ -5,13 +5,12 @@
 package drain_test
 
 import (
-	"context"
 	"flag"
 	"os"
 	"testing"
-	"time"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 )
 
 const (
@@ -20,11 +19,6 @@ const (
 	// documentEnv holds the path of the document whose places are to be filled, if they
 	// are to be.
 	documentEnv = "VIPD_DRAIN_DOCUMENT"
-	// patience bounds every wait.
-	patience = 30 * time.Second
-	// lookInterval is the pace at which a condition is looked at that nobody sends an
-	// event for.
-	lookInterval = 10 * time.Millisecond
 )
 
 // TestMain lets the scenes run at once: they wait for most of the time. What is measured is
@@ -55,34 +49,5 @@ func fill(t *testing.T, place, table string) {
 		t.Logf("%s:\n%s", place, table)
 		return
 	}
-	must(t, lab.Fill(document(), place, table))
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// patient is a context for a wait.
-func patient(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	t.Cleanup(cancel)
-	return ctx
-}
-
-// await waits until look finds nothing wrong. It fails with what look found last.
-func await(t *testing.T, look func() error) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); ; {
-		err := look()
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("after %v still: %v", patience, err)
-		}
-		<-time.After(lookInterval)
-	}
+	labtest.Must(t, lab.Fill(document(), place, table))
 }

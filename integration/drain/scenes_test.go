@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 )
 
 // few is how many conversations of a kind a scene needs.
@@ -41,7 +42,7 @@ func (l *load) unbroken(t *testing.T) {
 // isReset waits until every conversation was reset: no client hangs.
 func (l *load) isReset(t *testing.T) {
 	t.Helper()
-	await(t, func() error {
+	labtest.Await(t, func() error {
 		if broken := l.broken(); broken != few*len(l.talks) {
 			return fmt.Errorf("%d conversations are broken", broken)
 		}
@@ -60,36 +61,36 @@ func (l *load) isReset(t *testing.T) {
 func TestTimeIsOver(t *testing.T) {
 	s, l := drains(t, settings{drain: "3s"})
 	l.isReset(t)
-	await(t, func() error { return s.settled(s.nodes[1]) })
+	labtest.Await(t, func() error { return s.settled(s.nodes[1]) })
 }
 
 func TestOldNodeStops(t *testing.T) {
 	s, l := drains(t, settings{drain: long})
-	must(t, s.nodes[0].Vipd.Stop())
+	labtest.Must(t, s.nodes[0].Vipd.Stop())
 	l.isReset(t)
-	await(t, func() error { return s.nodes[0].has(false) })
+	labtest.Await(t, func() error { return s.nodes[0].has(false) })
 }
 
 func TestOldNodeCrashes(t *testing.T) {
 	s, l := drains(t, settings{drain: long})
-	must(t, s.nodes[0].Vipd.Kill())
+	labtest.Must(t, s.nodes[0].Vipd.Kill())
 	l.isReset(t)
-	await(t, func() error { return s.nodes[0].has(false) })
+	labtest.Await(t, func() error { return s.nodes[0].has(false) })
 }
 
 func TestOldNodeCrashesAndIsBack(t *testing.T) {
 	s, l := drains(t, settings{drain: long, more: "  preempt: false\n"})
-	must(t, s.nodes[0].Vipd.Kill())
-	must(t, s.nodes[0].Vipd.Restart())
+	labtest.Must(t, s.nodes[0].Vipd.Kill())
+	labtest.Must(t, s.nodes[0].Vipd.Restart())
 	l.isReset(t)
-	await(t, func() error { return s.settled(s.nodes[1]) })
+	labtest.Await(t, func() error { return s.settled(s.nodes[1]) })
 }
 
 func TestOldHostDies(t *testing.T) {
 	s, l := drains(t, settings{drain: long})
-	must(t, s.nodes[0].Vanish())
+	labtest.Must(t, s.nodes[0].Vanish())
 	l.isReset(t)
-	await(t, func() error {
+	labtest.Await(t, func() error {
 		routers, err := s.nodes[1].routers()
 		for _, r := range routers {
 			if r.Passing != nil {
@@ -103,19 +104,19 @@ func TestOldHostDies(t *testing.T) {
 // The new node's vipd is back in time, and goes on passing.
 func TestNewNodeCrashesAndIsBack(t *testing.T) {
 	s, l := drains(t, settings{drain: long, interval: "1s"})
-	must(t, s.nodes[1].Vipd.Kill())
-	must(t, s.nodes[1].Vipd.Restart())
-	await(t, func() error { return s.active(s.nodes[1]) })
+	labtest.Must(t, s.nodes[1].Vipd.Kill())
+	labtest.Must(t, s.nodes[1].Vipd.Restart())
+	labtest.Await(t, func() error { return s.active(s.nodes[1]) })
 	l.goOn(t, 50)
 	l.unbroken(t)
 	l.end(t)
-	await(t, func() error { return s.settled(s.nodes[1]) })
+	labtest.Await(t, func() error { return s.settled(s.nodes[1]) })
 }
 
 // The old node takes over again: its connections are where they were.
 func TestNewHostDies(t *testing.T) {
 	s, l := drains(t, settings{drain: long})
-	must(t, s.nodes[1].Vanish())
+	labtest.Must(t, s.nodes[1].Vanish())
 	l.served(t, s.nodes[0])
 	l.goOn(t, 3)
 	l.unbroken(t)
@@ -144,7 +145,7 @@ func TestThreeNodes(t *testing.T) {
 		l.end(t)
 		l.stayed(t, s.nodes[i])
 	}
-	await(t, func() error { return s.settled(s.nodes[0]) })
+	labtest.Await(t, func() error { return s.settled(s.nodes[0]) })
 }
 
 func TestVariants(t *testing.T) {
@@ -160,7 +161,7 @@ func TestVariants(t *testing.T) {
 			l.goOn(t, 3)
 			l.unbroken(t)
 			l.end(t)
-			await(t, func() error { return s.settled(s.nodes[0]) })
+			labtest.Await(t, func() error { return s.settled(s.nodes[0]) })
 		})
 	}
 }
@@ -169,7 +170,7 @@ func TestVariants(t *testing.T) {
 func TestBatches(t *testing.T) {
 	s := runWith(t, 2, settings{drain: long}, func(l *lab.Site) {
 		for _, host := range []*lab.Host{l.LB1, l.LB2} {
-			must(t, host.Cable.InBatches(host.Namespace, lab.Interface))
+			labtest.Must(t, host.Cable.InBatches(host.Namespace, lab.Interface))
 		}
 	})
 	first := s.begin(t, 25)
@@ -187,10 +188,10 @@ func TestBatches(t *testing.T) {
 	if d.Broken() != nil {
 		t.Errorf("the download is broken: %+v", d.Broken())
 	}
-	must(t, d.Stop())
+	labtest.Must(t, d.Stop())
 	first.end(t)
 	second.end(t)
-	await(t, func() error { return s.settled(s.nodes[1]) })
+	labtest.Await(t, func() error { return s.settled(s.nodes[1]) })
 }
 
 // An address on another interface: its segments come to the old node by the router's own.
@@ -198,18 +199,18 @@ func TestOtherInterface(t *testing.T) {
 	t.Parallel()
 	s := runWith(t, 2, settings{drain: long, addresses: ", {address: 198.51.100.100/24, interface: eth1}"}, func(l *lab.Site) {
 		lan, err := lab.NewSwitch()
-		must(t, err)
+		labtest.Must(t, err)
 		l.OnClose(lan.Close)
 		for i, host := range []*lab.Host{l.Client, l.LB1, l.LB2} {
 			_, err := lan.Plug(host.Namespace, "eth1", fmt.Sprintf("198.51.100.%d/24", 1+i))
-			must(t, err)
+			labtest.Must(t, err)
 		}
 	})
 	c, err := lab.StartConversations(s.Client.Namespace, netip.MustParseAddrPort("198.51.100.100:80"), few, exchangePeriod)
-	must(t, err)
+	labtest.Must(t, err)
 	s.move(t, true)
 	moved := time.Now()
-	await(t, func() error {
+	labtest.Await(t, func() error {
 		if n := len(c.Spells(moved)); n < 10 && len(c.Broken()) == 0 {
 			return fmt.Errorf("%d tenths of a second", n)
 		}
@@ -218,5 +219,5 @@ func TestOtherInterface(t *testing.T) {
 	if broken := c.Broken(); len(broken) > 0 {
 		t.Errorf("%+v", broken)
 	}
-	must(t, c.Stop())
+	labtest.Must(t, c.Stop())
 }

@@ -16,6 +16,7 @@ import (
 	"vipd/api"
 	"vipd/daemon"
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 )
 
 // off and long are values of `drain`.
@@ -56,20 +57,20 @@ func run(t *testing.T, nodes int, drain string) *site {
 func runWith(t *testing.T, nodes int, c settings, prepare func(*lab.Site)) *site {
 	t.Helper()
 	l, err := lab.NewSite()
-	must(t, err)
-	t.Cleanup(func() { must(t, l.Close()) })
+	labtest.Must(t, err)
+	t.Cleanup(func() { labtest.Must(t, l.Close()) })
 	prepare(l)
 	s := &site{Site: l}
 	hosts := []*lab.Host{l.LB1, l.LB2}
 	if nodes == 3 {
 		lb3, err := l.AddHost("lb3", 13)
-		must(t, err)
+		labtest.Must(t, err)
 		hosts = append(hosts, lb3)
 	}
 	for _, host := range hosts {
 		s.nodes = append(s.nodes, start(t, host, c))
 	}
-	await(t, func() error { return s.active(s.nodes[0]) })
+	labtest.Await(t, func() error { return s.active(s.nodes[0]) })
 	return s
 }
 
@@ -78,13 +79,13 @@ func start(t *testing.T, host *lab.Host, c settings) *node {
 	t.Helper()
 	n := &node{Host: host}
 	_, err := lab.StartBackend(host.Namespace)
-	must(t, err)
+	labtest.Must(t, err)
 	proxy, err := lab.StartProxy(host.Namespace, host.Dir)
-	must(t, err)
+	labtest.Must(t, err)
 	t.Cleanup(func() { proxy.Kill() })
-	must(t, os.WriteFile(n.file("vipd.yaml"), []byte(n.config(c)), 0o600))
+	labtest.Must(t, os.WriteFile(n.file("vipd.yaml"), []byte(n.config(c)), 0o600))
 	n.Vipd, err = lab.StartVipd(host.Namespace, program(), n.file("vipd.yaml"), n.file("vipd.log"))
-	must(t, err)
+	labtest.Must(t, err)
 	t.Cleanup(func() {
 		n.Vipd.Kill()
 		if t.Failed() {
@@ -176,7 +177,7 @@ func (n *node) has(want bool) error {
 // command has vipd on a node do something.
 func (n *node) command(t *testing.T, arguments ...string) {
 	t.Helper()
-	if answer, err := n.Command(patient(t), arguments...); err != nil {
+	if answer, err := n.Command(labtest.Patient(t), arguments...); err != nil {
 		t.Fatalf("%v: %v", strings.TrimSpace(answer), err)
 	}
 }
@@ -189,7 +190,7 @@ func (s *site) move(t *testing.T, away bool) {
 		to, arguments = s.nodes[1], []string{"resign", "web"}
 	}
 	s.nodes[0].command(t, arguments...)
-	await(t, func() error { return s.active(to) })
+	labtest.Await(t, func() error { return s.active(to) })
 }
 
 // showStatus puts into the document what both nodes say in the middle of a drain.
@@ -198,11 +199,11 @@ func (s *site) showStatus(t *testing.T) {
 	if document() == "" {
 		return
 	}
-	await(t, func() error { return s.nodes[0].counted() })
+	labtest.Await(t, func() error { return s.nodes[0].counted() })
 	says := "```\n"
 	for _, n := range s.nodes {
-		text, err := n.Command(patient(t), "status")
-		must(t, err)
+		text, err := n.Command(labtest.Patient(t), "status")
+		labtest.Must(t, err)
 		says += n.Host.Name() + "# vipd status\n" + text + "\n"
 	}
 	fill(t, "status", strings.TrimSuffix(says, "\n")+"```\n")

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 )
 
 // Without a drain every established connection is reset, which shows that the clients
@@ -18,7 +19,7 @@ func TestWithoutDrain(t *testing.T) {
 	l := s.begin(t, 5)
 	d := s.download(t)
 	s.move(t, true)
-	await(t, func() error {
+	labtest.Await(t, func() error {
 		if broken := l.broken(); broken != 20 {
 			return fmt.Errorf("%d conversations are broken, want 20", broken)
 		}
@@ -35,7 +36,7 @@ func TestWithoutDrain(t *testing.T) {
 		}
 	}
 	l.end(t)
-	await(t, func() error { return s.settled(s.nodes[1]) })
+	labtest.Await(t, func() error { return s.settled(s.nodes[1]) })
 }
 
 // The conversations that begin on lb1 stay there, and those that begin on lb2 there,
@@ -66,7 +67,7 @@ func TestSwitchovers(t *testing.T) {
 		}
 	}
 	fill(t, "connections", onFirst.table(switchovers, first, last)+"\n"+onSecond.table(switchovers-1, onSecond.begun, last))
-	await(t, func() error { return s.settled(s.nodes[0]) })
+	labtest.Await(t, func() error { return s.settled(s.nodes[0]) })
 }
 
 // failures are when the first connections that failed were begun.
@@ -83,8 +84,8 @@ func failures(samples []lab.Sample) (all []string) {
 func (s *site) download(t *testing.T) *lab.Download {
 	t.Helper()
 	d, err := lab.StartDownload(s.Client.Namespace, netip.AddrPortFrom(vips[0].Addr(), webPort))
-	must(t, err)
-	t.Cleanup(func() { must(t, d.Stop()) })
+	labtest.Must(t, err)
+	t.Cleanup(func() { labtest.Must(t, d.Stop()) })
 	return d
 }
 
@@ -96,7 +97,7 @@ func TestDownload(t *testing.T) {
 	come := func(n int) {
 		t.Helper()
 		want := len(d.Progress()) + n
-		await(t, func() error {
+		labtest.Await(t, func() error {
 			if d.Broken() != nil {
 				t.Fatalf("%+v", d.Broken())
 			}
@@ -110,14 +111,14 @@ func TestDownload(t *testing.T) {
 	moved := time.Now()
 	s.move(t, true)
 	come(tenths)
-	must(t, d.Stop())
+	labtest.Must(t, d.Stop())
 	before, during, after := rates(d.Progress(), moved)
 	if after < before/10 {
 		t.Errorf("%.0f Mbit/s before the switchover, %.0f after it", before, after)
 	}
 	fill(t, "download", fmt.Sprintf("| before, Mbit/s | worst tenth of a second after the switchover | after, Mbit/s |\n|---|---|---|\n| %.0f | %.0f | %.0f |\n",
 		before, during, after))
-	await(t, func() error { return s.settled(s.nodes[1]) })
+	labtest.Await(t, func() error { return s.settled(s.nodes[1]) })
 }
 
 // rates are the throughput before and after a moment, and the lowest after it. The first

@@ -15,6 +15,7 @@ import (
 	"vipd/api"
 	"vipd/daemon"
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 )
 
 const (
@@ -50,8 +51,8 @@ type bench struct {
 func newBench(t *testing.T, kinds ...*kind) *bench {
 	t.Helper()
 	site, err := lab.NewSite()
-	must(t, err)
-	t.Cleanup(func() { must(t, site.Close()) })
+	labtest.Must(t, err)
+	t.Cleanup(func() { labtest.Must(t, site.Close()) })
 	return &bench{kinds: kinds, site: site}
 }
 
@@ -74,7 +75,7 @@ func (b *bench) run(t *testing.T, p paces) {
 	t.Helper()
 	var err error
 	b.capture, err = lab.StartCapture(b.lb1.Namespace, lab.Interface)
-	must(t, err)
+	labtest.Must(t, err)
 	t.Cleanup(func() { b.capture.Close() })
 	for _, n := range []*node{b.lb1, b.lb2} {
 		n.configure(t, n.config(b.kinds, p))
@@ -87,14 +88,14 @@ func (n *node) socket() string { return n.file("vipd.sock") }
 
 func (n *node) configure(t *testing.T, config string) {
 	t.Helper()
-	must(t, os.WriteFile(n.file("vipd.yaml"), []byte(config), 0o600))
+	labtest.Must(t, os.WriteFile(n.file("vipd.yaml"), []byte(config), 0o600))
 }
 
 func (n *node) start(t *testing.T) {
 	t.Helper()
 	var err error
 	n.Vipd, err = lab.StartVipd(n.Namespace, program(), n.file("vipd.yaml"), n.file("vipd.log"))
-	must(t, err)
+	labtest.Must(t, err)
 	t.Cleanup(func() {
 		n.Vipd.Kill()
 		if t.Failed() {
@@ -132,7 +133,7 @@ func checkName(i int) string { return fmt.Sprint("c", i) }
 func address(i int) netip.Addr { return netip.AddrFrom4([4]byte{192, 0, 2, byte(100 + i)}) }
 
 func (n *node) status() (daemon.Status, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), labtest.Patience)
 	defer cancel()
 	status, _, err := api.Status(ctx, n.socket())
 	return status, err
@@ -141,7 +142,7 @@ func (n *node) status() (daemon.Status, error) {
 // settle waits until all checks pass, and lb1 is Active for all addresses.
 func (b *bench) settle(t *testing.T) {
 	t.Helper()
-	await(t, func() error {
+	labtest.Await(t, func() error {
 		if err := b.lb1.look("active"); err != nil {
 			return err
 		}

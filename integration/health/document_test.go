@@ -12,19 +12,20 @@ import (
 	"time"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 )
 
 // fill puts the tables into the document.
 func (r *report) fill(t *testing.T, path string) {
 	t.Helper()
-	must(t, lab.Fill(path, "kinds", r.overview()))
+	labtest.Must(t, lab.Fill(path, "kinds", r.overview()))
 	for _, s := range scenes() {
-		must(t, lab.Fill(path, s.name, r.table(s, verdict)))
+		labtest.Must(t, lab.Fill(path, s.name, r.table(s, verdict)))
 		if s.asked {
-			must(t, lab.Fill(path, s.name+" client", r.table(s, client)))
+			labtest.Must(t, lab.Fill(path, s.name+" client", r.table(s, client)))
 		}
 	}
-	must(t, lab.Fill(path, "told", r.told()))
+	labtest.Must(t, lab.Fill(path, "told", r.told()))
 }
 
 // overview has a line for each kind: what it sees, how soon, and what it does not see.
@@ -131,7 +132,7 @@ func code(name string) string {
 // The document has a row for all that is tried, in each of its tables.
 func TestDocumentIsComplete(t *testing.T) {
 	file, err := os.ReadFile(filepath.Join("..", "..", "docs", "health.md"))
-	must(t, err)
+	labtest.Must(t, err)
 	for _, k := range kinds() {
 		wantRows(t, string(file), code(k.name), 1)
 	}

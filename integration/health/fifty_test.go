@@ -10,6 +10,7 @@ import (
 
 	"vipd/daemon"
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 )
 
 const (
@@ -48,11 +49,11 @@ func (n *node) lateness(t *testing.T, kinds []*kind, seconds int) daemon.Latenes
 	t.Helper()
 	n.configure(t, n.manyChecks(kinds))
 	n.start(t)
-	await(t, func() error { return n.look("active") })
+	labtest.Await(t, func() error { return n.look("active") })
 	before := n.loop(t)
 	<-time.After(time.Duration(seconds) * time.Second)
 	after := n.loop(t)
-	must(t, n.Stop())
+	labtest.Must(t, n.Stop())
 	for i := range after.Buckets {
 		after.Buckets[i].Count -= before.Buckets[i].Count
 	}
@@ -63,7 +64,7 @@ func (n *node) lateness(t *testing.T, kinds []*kind, seconds int) daemon.Latenes
 func (n *node) loop(t *testing.T) daemon.LatenessStatus {
 	t.Helper()
 	status, err := n.status()
-	must(t, err)
+	labtest.Must(t, err)
 	return status.Loop.Lateness
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 )
 
 const (
@@ -29,7 +30,7 @@ func TestKill(t *testing.T) {
 	var took []time.Duration
 	for i := range times(20, 200) {
 		worker, killed := s.worker(t), time.Now()
-		must(t, syscall.Kill(worker, syscall.SIGKILL))
+		labtest.Must(t, syscall.Kill(worker, syscall.SIGKILL))
 		took = append(took, b.firstLowered(t, killed).Sub(killed))
 		s.revive(t)
 		b.askAnew(t, rare+time.Duration((i+1)%2)*time.Second)
@@ -53,8 +54,8 @@ func percentile(times []time.Duration, p int) time.Duration {
 // firstLowered waits for the first advert with a lower priority.
 func (b *bench) firstLowered(t *testing.T, after time.Time) time.Time {
 	t.Helper()
-	p, err := b.capture.Wait(patient(t), func(p lab.Packet) bool { return lowered(p, 0, after) })
-	must(t, err)
+	p, err := b.capture.Wait(labtest.Patient(t), func(p lab.Packet) bool { return lowered(p, 0, after) })
+	labtest.Must(t, err)
 	return p.Time
 }
 
@@ -62,8 +63,8 @@ func (b *bench) firstLowered(t *testing.T, after time.Time) time.Time {
 func (b *bench) askAnew(t *testing.T, every time.Duration) {
 	t.Helper()
 	b.lb1.configure(t, b.lb1.config(b.kinds, paces{100 * time.Millisecond, every}))
-	_, err := b.lb1.Command(patient(t), "reload", "--socket", b.lb1.socket())
-	must(t, err)
+	_, err := b.lb1.Command(labtest.Patient(t), "reload", "--socket", b.lb1.socket())
+	labtest.Must(t, err)
 }
 
 // TestWedged stops HAProxy's worker again and again, each time at another phase of the
@@ -97,6 +98,6 @@ func TestWedged(t *testing.T) {
 func put(t *testing.T, place, text string) {
 	t.Helper()
 	if document() != "" {
-		must(t, lab.Fill(document(), place, text))
+		labtest.Must(t, lab.Fill(document(), place, text))
 	}
 }

@@ -5,11 +5,9 @@
 package health_test
 
 import (
-	"context"
 	"flag"
 	"os"
 	"testing"
-	"time"
 
 	"vipd/integration/lab"
 )
@@ -20,11 +18,6 @@ const (
 	// documentEnv holds the path of the document whose places are to be filled, if they
 	// are to be.
 	documentEnv = "VIPD_HEALTH_DOCUMENT"
-	// patience bounds every wait.
-	patience = 30 * time.Second
-	// lookInterval is the pace at which a condition is looked at that nobody sends an
-	// event for.
-	lookInterval = 10 * time.Millisecond
 )
 
 // TestMain lets the sites run at once: they wait for most of the time. For the document
@@ -46,33 +39,4 @@ func times(test, documented int) int {
 		return documented
 	}
 	return test
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// patient is a context for a wait.
-func patient(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	t.Cleanup(cancel)
-	return ctx
-}
-
-// await waits until look finds nothing wrong. It fails with what look found last.
-func await(t *testing.T, look func() error) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); ; {
-		err := look()
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("after %v still: %v", patience, err)
-		}
-		<-time.After(lookInterval)
-	}
 }

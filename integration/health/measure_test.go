@@ -10,6 +10,7 @@ import (
 
 	"vipd/daemon"
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 )
 
 const (
@@ -43,9 +44,9 @@ func (b *bench) ask(t *testing.T) []*lab.Probe {
 	var probes []*lab.Probe
 	for i := range b.kinds {
 		p, err := lab.StartSlowHTTPProbe(b.site.Client.Namespace, netip.AddrPortFrom(address(i), 80), probePeriod)
-		must(t, err)
+		labtest.Must(t, err)
 		t.Cleanup(func() { p.Stop() })
-		must(t, p.Prefer())
+		labtest.Must(t, p.Prefer())
 		probes = append(probes, p)
 	}
 	return probes
@@ -81,7 +82,7 @@ func (w *watch) look(t *testing.T) (stop func()) {
 	quit, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
-		for tick := time.NewTicker(lookInterval); ; {
+		for tick := time.NewTicker(10 * time.Millisecond); ; {
 			select {
 			case <-quit:
 				tick.Stop()
@@ -114,8 +115,8 @@ func (w *watch) note(t *testing.T) {
 func (w *watch) answered(t *testing.T, after time.Time) {
 	t.Helper()
 	for _, p := range w.probes {
-		_, err := p.Wait(patient(t), after, func(samples []lab.Sample) bool { return len(samples) > 0 && samples[len(samples)-1].OK })
-		must(t, err)
+		_, err := p.Wait(labtest.Patient(t), after, func(samples []lab.Sample) bool { return len(samples) > 0 && samples[len(samples)-1].OK })
+		labtest.Must(t, err)
 	}
 }
 

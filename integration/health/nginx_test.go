@@ -8,13 +8,14 @@ import (
 	"testing"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 )
 
 // startNginx starts nginx with a master and one worker.
 func startNginx(t *testing.T, h *lab.Host, name string) *service {
 	t.Helper()
 	s := &service{where: where{h.Dir, name}, host: h, config: nginxConfig, reload: syscall.SIGHUP, quit: syscall.SIGQUIT}
-	s.crash = func(t *testing.T) { must(t, s.KillAll()) }
+	s.crash = func(t *testing.T) { labtest.Must(t, s.KillAll()) }
 	return s.start(t, "nginx", "-e", "stderr", "-p", h.Dir, "-c", s.file("service.cfg"))
 }
 
@@ -61,7 +62,7 @@ func underNginx(s *service) []event {
 	return append(underBoth(s),
 		event{name: softStop, before: s.hold, do: s.stopSoftly, undo: s.revive,
 			sees: limits{nginx: slow, web: slow, tcp: slow, tls: slow}},
-		event{name: "its master is killed, workers go on", do: func(t *testing.T) { must(t, s.Signal(syscall.SIGKILL)) }, undo: s.revive, sees: limits{nginx: atOnce}},
+		event{name: "its master is killed, workers go on", do: func(t *testing.T) { labtest.Must(t, s.Signal(syscall.SIGKILL)) }, undo: s.revive, sees: limits{nginx: atOnce}},
 		event{name: "its worker is killed, the master starts another", do: func(t *testing.T) {
 			s.replaceWorker(t, func() { s.signalWorker(syscall.SIGKILL)(t) })
 		}, well: true},

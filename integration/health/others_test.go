@@ -13,6 +13,7 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 )
 
 // serverAddress is what the name server knows of serverName.
@@ -29,7 +30,7 @@ cd "${0%/*}" || exit 2
 func stageOthers(t *testing.T, b *bench) []event {
 	t.Helper()
 	gateway, err := b.site.AddHost("gateway", 3)
-	must(t, err)
+	labtest.Must(t, err)
 	b.lb1, b.lb2 = &node{Host: b.site.LB1, where: where{dir: b.site.LB1.Dir}}, &node{Host: b.site.LB2, where: where{dir: b.site.LB2.Dir}}
 	startNameServer(t, b.lb2)
 	b.lb2.equip(t)
@@ -40,18 +41,18 @@ func stageOthers(t *testing.T, b *bench) []event {
 // equip makes the file and the script.
 func (n *node) equip(t *testing.T) {
 	t.Helper()
-	must(t, os.WriteFile(n.file("number"), []byte("0\n"), 0o600))
-	must(t, os.WriteFile(n.file("script"), []byte(scriptText), 0o700))
+	labtest.Must(t, os.WriteFile(n.file("number"), []byte("0\n"), 0o600))
+	labtest.Must(t, os.WriteFile(n.file("script"), []byte(scriptText), 0o700))
 }
 
 // others are the events of the remaining kinds.
 func others(n *node, gateway *lab.Host, s *nameServer) []event {
-	cut := func(cut bool) action { return func(t *testing.T) { must(t, gateway.Cable.Cut(cut)) } }
+	cut := func(cut bool) action { return func(t *testing.T) { labtest.Must(t, gateway.Cable.Cut(cut)) } }
 	say := func(mode int32) action { return func(*testing.T) { s.mode.Store(mode) } }
 	put := func(name, text string) action {
-		return func(t *testing.T) { must(t, os.WriteFile(n.file(name), []byte(text), 0o600)) }
+		return func(t *testing.T) { labtest.Must(t, os.WriteFile(n.file(name), []byte(text), 0o600)) }
 	}
-	remove := func(name string) action { return func(t *testing.T) { must(t, os.Remove(n.file(name))) } }
+	remove := func(name string) action { return func(t *testing.T) { labtest.Must(t, os.Remove(n.file(name))) } }
 	return []event{
 		{name: "the cable of the host cut", only: ping, do: cut(true), undo: cut(false)},
 		{name: "the server silent", only: dns, do: say(silent), undo: say(answers)},
@@ -81,7 +82,7 @@ type nameServer struct {
 func startNameServer(t *testing.T, n *node) *nameServer {
 	t.Helper()
 	s := &nameServer{}
-	must(t, n.Do(func() (err error) {
+	labtest.Must(t, n.Do(func() (err error) {
 		s.conn, err = net.ListenPacket("udp", "127.0.0.1:53")
 		return err
 	}))

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 )
 
 const (
@@ -59,12 +60,12 @@ type service struct {
 func (s *service) start(t *testing.T, program string, arguments ...string) *service {
 	t.Helper()
 	link, err := lab.NamedProgram(s.host.Dir, program, s.name)
-	must(t, err)
+	labtest.Must(t, err)
 	certify(t, s.where)
 	startBackend(t, s.host)
 	s.configure(t, settings{})
 	s.Program, err = lab.StartProgram(s.host.Namespace, s.file("service.log"), append([]string{link}, arguments...)...)
-	must(t, err)
+	labtest.Must(t, err)
 	t.Cleanup(func() {
 		s.KillAll()
 		if t.Failed() {
@@ -78,13 +79,13 @@ func (s *service) start(t *testing.T, program string, arguments ...string) *serv
 func (s *service) configure(t *testing.T, c settings) {
 	t.Helper()
 	c.name, c.dir = s.host.Name(), s.dir
-	must(t, os.WriteFile(s.file("service.cfg"), []byte(s.config(c)), 0o600))
+	labtest.Must(t, os.WriteFile(s.file("service.cfg"), []byte(s.config(c)), 0o600))
 }
 
 // serves waits until the service answers.
 func (s *service) serves(t *testing.T) {
 	t.Helper()
-	await(t, func() error { return s.ask(time.Second) })
+	labtest.Await(t, func() error { return s.ask(time.Second) })
 }
 
 // ask asks the service for its page.
@@ -117,7 +118,7 @@ func (s *service) dial(address string) (conn net.Conn, err error) {
 func (s *service) worker(t *testing.T) int {
 	t.Helper()
 	workers, err := s.Workers()
-	must(t, err)
+	labtest.Must(t, err)
 	if len(workers) == 0 {
 		t.Fatalf("%s has no worker", s.name)
 	}
@@ -125,14 +126,14 @@ func (s *service) worker(t *testing.T) int {
 }
 
 func (s *service) signalWorker(signal syscall.Signal) action {
-	return func(t *testing.T) { must(t, syscall.Kill(s.worker(t), signal)) }
+	return func(t *testing.T) { labtest.Must(t, syscall.Kill(s.worker(t), signal)) }
 }
 
 // reloadWith has the service follow another configuration.
 func (s *service) reloadWith(c settings) action {
 	return func(t *testing.T) {
 		s.configure(t, c)
-		must(t, s.Signal(s.reload))
+		labtest.Must(t, s.Signal(s.reload))
 	}
 }
 
@@ -141,7 +142,7 @@ func (s *service) reloadTimes(n int) action {
 	return func(t *testing.T) {
 		for range n {
 			<-time.After(interval)
-			s.replaceWorker(t, func() { must(t, s.Signal(s.reload)) })
+			s.replaceWorker(t, func() { labtest.Must(t, s.Signal(s.reload)) })
 		}
 	}
 }
@@ -151,7 +152,7 @@ func (s *service) replaceWorker(t *testing.T, do func()) {
 	t.Helper()
 	before := s.worker(t)
 	do()
-	await(t, func() error {
+	labtest.Await(t, func() error {
 		workers, err := s.Workers()
 		if err == nil && (len(workers) == 0 || workers[len(workers)-1] == before) {
 			err = fmt.Errorf("the workers of %s are %v, as before", s.name, workers)
@@ -166,16 +167,16 @@ func (s *service) replaceWorker(t *testing.T, do func()) {
 // revive ends what is left of the service and starts it again.
 func (s *service) revive(t *testing.T) {
 	s.release(t)
-	must(t, s.KillAll())
+	labtest.Must(t, s.KillAll())
 	s.configure(t, settings{})
-	must(t, s.Restart())
+	labtest.Must(t, s.Restart())
 	s.serves(t)
 }
 
 // restart is `systemctl restart`.
 func (s *service) restart(t *testing.T) {
-	must(t, s.Stop())
-	must(t, s.Restart())
+	labtest.Must(t, s.Stop())
+	labtest.Must(t, s.Restart())
 }
 
 // settle has the service follow its own configuration again.
@@ -188,7 +189,7 @@ func (s *service) settle(t *testing.T) {
 func (s *service) hold(t *testing.T) {
 	t.Helper()
 	conn, err := s.dial(front)
-	must(t, err)
+	labtest.Must(t, err)
 	s.held = append(s.held, conn)
 	io.WriteString(conn, "GET / HTTP/1.1\r\nHost: ") // one who is refused is no help, and no harm
 }
@@ -226,12 +227,12 @@ func (s *service) release(*testing.T) {
 }
 
 // stopSoftly has the service take no new clients, and end with the last one.
-func (s *service) stopSoftly(t *testing.T) { must(t, s.Signal(s.quit)) }
+func (s *service) stopSoftly(t *testing.T) { labtest.Must(t, s.Signal(s.quit)) }
 
 // permit limits how many file descriptors the worker may have: it keeps those it has.
 func (s *service) permit(files uint64) action {
 	return func(t *testing.T) {
-		must(t, unix.Prlimit(s.worker(t), unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: files, Max: descriptors}, nil))
+		labtest.Must(t, unix.Prlimit(s.worker(t), unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: files, Max: descriptors}, nil))
 	}
 }
 
@@ -239,11 +240,11 @@ func (s *service) permit(files uint64) action {
 func startBackend(t *testing.T, h *lab.Host) {
 	t.Helper()
 	var listener net.Listener
-	must(t, h.Do(func() (err error) {
+	labtest.Must(t, h.Do(func() (err error) {
 		listener, err = net.Listen("tcp", backend)
 		return err
 	}))
-	server := http.Server{ReadHeaderTimeout: patience, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	server := http.Server{ReadHeaderTimeout: labtest.Patience, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		<-time.After(backendLag)
 		io.WriteString(w, h.Name())
 	})}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 )
 
 const (
@@ -43,7 +44,7 @@ type contest struct {
 func (c *contest) move(t *testing.T, name string, do func() error, to *node, limit time.Duration) {
 	t.Helper()
 	start := time.Now()
-	must(t, do())
+	labtest.Must(t, do())
 	c.await(t, name, start, to, limit)
 }
 
@@ -63,7 +64,7 @@ func (c *contest) await(t *testing.T, name string, start time.Time, to *node, li
 // returns starts lb1 again, and waits until it is Active.
 func (c *contest) returns(t *testing.T, name string, restart func() error) {
 	t.Helper()
-	must(t, restart())
+	labtest.Must(t, restart())
 	c.await(t, name, time.Now(), c.lb1, silence(better))
 }
 
@@ -77,7 +78,7 @@ func (c *contest) killAndReturn(t *testing.T) {
 	from := time.Now()
 	c.lb1.active(t, from)
 	c.move(t, "kill", c.lb1.daemon.Kill, c.lb2, silence(other))
-	must(t, c.lb1.Restart())
+	labtest.Must(t, c.lb1.Restart())
 	c.dead = append(c.dead, window{from, time.Now()})
 	c.await(t, "return after kill", time.Now(), c.lb1, silence(better))
 }
@@ -101,7 +102,7 @@ func (c *contest) raiseAndLower(t *testing.T) {
 // equal gives both nodes the same priority, splits them so that both are Active,
 // and lets them decide.
 func (c *contest) equal(t *testing.T) {
-	must(t, c.lb1.Prioritise(other))
+	labtest.Must(t, c.lb1.Prioritise(other))
 	c.lb1.settle(t, c.lb2)
 	c.split(t, true)
 	apart := time.Now()
@@ -128,7 +129,7 @@ func (c *contest) equal(t *testing.T) {
 // settle waits until one of two nodes has been the only Active for a while.
 func (n *node) settle(t *testing.T, o *node) {
 	t.Helper()
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(labtest.Patience)
 	for {
 		time.Sleep(4*interval + margin)
 		now := time.Now()
@@ -196,7 +197,7 @@ func testContest(t *testing.T, p pairing, vipdFirst bool) row {
 	c.pullAndReturn(t)
 	c.raiseAndLower(t)
 	c.equal(t)
-	must(t, asker.Stop())
+	labtest.Must(t, asker.Stop())
 	c.measureOutages(t)
 	r := row{pairing: p.name, active: active, events: c.events}
 	c.judgeOwners(t, &r)
@@ -207,9 +208,9 @@ func testContest(t *testing.T, p pairing, vipdFirst bool) row {
 func startAsker(t *testing.T, site *lab.Site, vip netip.Addr) *lab.Asker {
 	t.Helper()
 	host, err := site.AddHost("asker", 2)
-	must(t, err)
+	labtest.Must(t, err)
 	asker, err := lab.StartAsker(host.Namespace, lab.Interface, vip)
-	must(t, err)
+	labtest.Must(t, err)
 	return asker
 }
 
@@ -217,8 +218,8 @@ func startAsker(t *testing.T, site *lab.Site, vip netip.Addr) *lab.Asker {
 func (c *contest) measureOutages(t *testing.T) {
 	t.Helper()
 	last := c.events[len(c.events)-1].window.to.Add(interval)
-	_, err := c.probe.Wait(patient(t), last, func(s []lab.Sample) bool { return len(s) > 0 })
-	must(t, err)
+	_, err := c.probe.Wait(labtest.Patient(t), last, func(s []lab.Sample) bool { return len(s) > 0 })
+	labtest.Must(t, err)
 	samples := c.probe.Samples(c.events[0].window.from)
 	for i := range c.events {
 		e := &c.events[i]

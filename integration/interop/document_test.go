@@ -11,6 +11,8 @@ import (
 	"testing"
 	"text/template"
 	"time"
+
+	"vipd/integration/lab/labtest"
 )
 
 // report is what docs/interop.md tells.
@@ -94,7 +96,7 @@ func ms(d time.Duration) int64 { return d.Round(time.Millisecond).Milliseconds()
 // The document has a row for all that is tested.
 func TestDocumentIsComplete(t *testing.T) {
 	file, err := os.ReadFile(filepath.Join("..", "..", "docs", "interop.md"))
-	must(t, err)
+	labtest.Must(t, err)
 	text := string(file)
 	for _, p := range pairings() {
 		for _, active := range []string{"vipd", "peer"} {

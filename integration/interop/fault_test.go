@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 )
 
 // fault is what a peer does other than the RFC, or others, would.
@@ -53,7 +54,7 @@ func bothActive(vip netip.Addr, first, second launcher) func(t *testing.T) {
 		asker := startAsker(t, p.site, vip)
 		p.lb1.answers(t, vip, since)
 		p.lb2.answers(t, vip, since)
-		must(t, asker.Stop())
+		labtest.Must(t, asker.Stop())
 	}
 }
 
@@ -62,18 +63,18 @@ func answersAfterKill(vip netip.Addr, first, second launcher) func(t *testing.T)
 	return func(t *testing.T) {
 		p := startPair(t, vip, first, second)
 		killed := time.Now()
-		must(t, p.lb1.daemon.Kill())
+		labtest.Must(t, p.lb1.daemon.Kill())
 		taken := p.lb2.active(t, killed).Time
 		asker := startAsker(t, p.site, vip)
 		p.lb1.answers(t, vip, taken.Add(2*interval))
-		must(t, asker.Stop())
+		labtest.Must(t, asker.Stop())
 	}
 }
 
 // answers waits until a node answers an asker, after a moment.
 func (n *node) answers(t *testing.T, vip netip.Addr, after time.Time) {
 	t.Helper()
-	_, err := n.capture.Wait(patient(t), func(p lab.Packet) bool { return p.Sent && p.Answers(vip) && p.Time.After(after) })
+	_, err := n.capture.Wait(labtest.Patient(t), func(p lab.Packet) bool { return p.Sent && p.Answers(vip) && p.Time.After(after) })
 	if err != nil {
 		t.Errorf("%s does not answer: %v", n.Name(), err)
 	}
@@ -82,10 +83,10 @@ func (n *node) answers(t *testing.T, vip netip.Addr, after time.Time) {
 func showReturnAtOnce(t *testing.T) {
 	p := startPair(t, ip4, frr(lab.VIP4), vipd(vips4, virtualMAC))
 	pulled := time.Now()
-	must(t, p.lb1.Cable.Pull())
+	labtest.Must(t, p.lb1.Cable.Pull())
 	p.lb2.active(t, p.lb2.active(t, pulled).Time)
 	restored := time.Now()
-	must(t, p.lb1.Cable.Restore())
+	labtest.Must(t, p.lb1.Cable.Restore())
 	if took := p.lb1.active(t, restored).Time.Sub(restored); took > interval+margin {
 		t.Errorf("it is back after %v: mended?", took)
 	}
@@ -95,10 +96,10 @@ func showServedByBackup(t *testing.T) {
 	p := startPair(t, ip4, vipd(vips4, virtualMAC), frr(lab.VIP4))
 	p.lb1.active(t, p.lb1.active(t, time.Now()).Time)
 	pulled := time.Now()
-	must(t, p.lb1.Cable.Pull())
+	labtest.Must(t, p.lb1.Cable.Pull())
 	active := p.lb2.active(t, pulled).Time
-	samples, err := p.probe.Wait(patient(t), pulled, func(s []lab.Sample) bool { return len(s) > 0 && s[len(s)-1].Start.After(active) })
-	must(t, err)
+	samples, err := p.probe.Wait(labtest.Patient(t), pulled, func(s []lab.Sample) bool { return len(s) > 0 && s[len(s)-1].Start.After(active) })
+	labtest.Must(t, err)
 	if !slices.ContainsFunc(samples, func(s lab.Sample) bool {
 		return s.OK && s.Server == "lb2" && s.Start.Before(active.Add(-interval))
 	}) {
@@ -110,7 +111,7 @@ func showLateAdvert(t *testing.T) {
 	p := startPair(t, ip6, vipd(vips6, virtualMAC), frr(lab.VIP6))
 	p.lb1.active(t, p.lb1.active(t, time.Now()).Time)
 	stopped := time.Now()
-	must(t, p.lb1.Stop())
+	labtest.Must(t, p.lb1.Stop())
 	if took := p.lb2.active(t, stopped).Time.Sub(stopped); took < skew(other)+interval/2 {
 		t.Errorf("its first advert comes after %v: mended?", took)
 	}
@@ -121,7 +122,7 @@ func showEmptyResignation(t *testing.T) {
 	p.lb1.active(t, p.lb1.active(t, time.Now()).Time)
 	removed := time.Now()
 	_, err := p.lb1.daemon.(*frrDaemon).Command("configure terminal", "interface "+lab.Interface, "no vrrp 51 ip "+ip4.String())
-	must(t, err)
+	labtest.Must(t, err)
 	p.lb1.advert(t, removed, func(p lab.Packet) bool { return p.Priority == 0 })
 	if took := p.lb2.active(t, removed).Time.Sub(removed); took < 2*interval {
 		t.Errorf("vipd takes over after %v: mended?", took)

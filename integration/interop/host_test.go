@@ -13,6 +13,7 @@ import (
 
 	vipddaemon "vipd/daemon"
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 )
 
 const (
@@ -113,7 +114,7 @@ func TestHostIsGivenTime(t *testing.T) {
 			t.Parallel()
 			p := startNeighbours(t, ip4, func(t *testing.T, h *lab.Host, priority uint8) (daemon, error) {
 				if row.before != nil {
-					must(t, row.before(h))
+					labtest.Must(t, row.before(h))
 				}
 				return row.active(t, h, priority)
 			}, vipd(vips4, row.more))
@@ -135,13 +136,13 @@ func TestHostOfLostAdverts(t *testing.T) {
 	const times = 3
 	for range times {
 		p.lb1.active(t, time.Now())
-		must(t, p.lb2.LoseAdverts(lab.Loss{}))
+		labtest.Must(t, p.lb2.LoseAdverts(lab.Loss{}))
 		p.lb1.active(t, p.lb1.active(t, time.Now()).Time)
-		must(t, p.lb2.KeepAdverts())
+		labtest.Must(t, p.lb2.KeepAdverts())
 	}
 	p.lb1.active(t, time.Now())
 	r, err := p.lb2.router()
-	must(t, err)
+	labtest.Must(t, err)
 	if r.State != "backup" || r.Counters.BecameActive > 0 || r.Active == nil || r.Active.Host == nil ||
 		r.Active.Host.State != "answers" || r.Active.Host.Asked < before.Asked+times {
 		t.Errorf("%+v: host %+v, it was %+v", r, r.Active, before)
@@ -152,8 +153,8 @@ func TestHostOfLostAdverts(t *testing.T) {
 func startNeighbours(t *testing.T, vip netip.Addr, first, second launcher) *pair {
 	t.Helper()
 	site, err := lab.NewSite()
-	must(t, err)
-	t.Cleanup(func() { must(t, site.Close()) })
+	labtest.Must(t, err)
+	t.Cleanup(func() { labtest.Must(t, site.Close()) })
 	p := &pair{site: site, vip: vip}
 	p.lb1 = startNode(t, site.LB1, first, preferred)
 	p.lb1.active(t, time.Time{})
@@ -167,17 +168,17 @@ func (p *pair) takeover(t *testing.T, do func() error) (took time.Duration, reas
 	t.Helper()
 	p.lb1.active(t, time.Now())
 	start := time.Now()
-	must(t, do())
+	labtest.Must(t, do())
 	took = p.lb2.active(t, start).Time.Sub(start)
 	r, err := p.lb2.router()
-	must(t, err)
+	labtest.Must(t, err)
 	return took, r.Reason
 }
 
 // thinks waits until a Backup thinks so of the Active's host; "": it does not ask.
 func (n *node) thinks(t *testing.T, want string) (host vipddaemon.HostStatus) {
 	t.Helper()
-	ctx := patient(t)
+	ctx := labtest.Patient(t)
 	for {
 		r, err := n.router()
 		got := "no Active"

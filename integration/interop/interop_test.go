@@ -5,6 +5,8 @@ package interop_test
 import (
 	"os"
 	"testing"
+
+	"vipd/integration/lab/labtest"
 )
 
 // documentEnv holds the path of the document to write, if it is to be written.
@@ -36,7 +38,7 @@ func TestInterop(t *testing.T) {
 	})
 	if path := os.Getenv(documentEnv); path != "" && !t.Failed() {
 		text, err := r.document()
-		must(t, err)
-		must(t, os.WriteFile(path, text, 0o644))
+		labtest.Must(t, err)
+		labtest.Must(t, os.WriteFile(path, text, 0o644))
 	}
 }

@@ -5,22 +5,15 @@
 package interop_test
 
 import (
-	"context"
 	"flag"
 	"os"
 	"testing"
-	"time"
 
 	"vipd/integration/lab"
 )
 
-const (
-	// vipdEnv holds the path of the program under test.
-	vipdEnv = "VIPD_INTEROP_PROGRAM"
-	// patience bounds every wait: the longest one is for an Active_Down_Interval of
-	// 4 s after a restart.
-	patience = 20 * time.Second
-)
+// vipdEnv holds the path of the program under test.
+const vipdEnv = "VIPD_INTEROP_PROGRAM"
 
 // TestMain lets all pairings run at once: they wait for most of the time.
 func TestMain(m *testing.M) {
@@ -32,17 +25,3 @@ func TestMain(m *testing.M) {
 }
 
 func program() string { return os.Getenv(vipdEnv) }
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// patient is a context for a wait.
-func patient(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	t.Cleanup(cancel)
-	return ctx
-}

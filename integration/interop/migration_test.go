@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 )
 
 const (
@@ -63,7 +64,7 @@ func testPlainMigration(t *testing.T) []step {
 	m := startMigration(t)
 	v2 := vipd(vips4, "version: 2", password)
 	m.see(t, "lb2, the Backup: keepalived stops; vipd starts, `version: 2`", m.lb1, planned, m.replace(t, m.lb2, v2, usualOther))
-	m.see(t, "lb1, the Active: keepalived stops; lb2 takes over", m.lb2, skew(usualOther)+margin, func() { must(t, m.lb1.Stop()) })
+	m.see(t, "lb1, the Active: keepalived stops; lb2 takes over", m.lb2, skew(usualOther)+margin, func() { labtest.Must(t, m.lb1.Stop()) })
 	m.see(t, "lb1: vipd starts, `version: 2`; takes over", m.lb1, planned, m.replace(t, m.lb1, v2, usualBetter))
 	m.judge(t)
 	return m.steps
@@ -72,11 +73,11 @@ func testPlainMigration(t *testing.T) []step {
 // startMigration lays out a site with keepalived on both nodes, as most have it.
 func startMigration(t *testing.T) *migration {
 	site, err := lab.NewSite()
-	must(t, err)
-	t.Cleanup(func() { must(t, site.Close()) })
+	labtest.Must(t, err)
+	t.Cleanup(func() { labtest.Must(t, site.Close()) })
 	for _, h := range []*lab.Host{site.LB1, site.LB2} {
 		web, err := lab.StartWebServer("haproxy", h.Namespace, h.Dir)
-		must(t, err)
+		labtest.Must(t, err)
 		t.Cleanup(func() { web.Kill() })
 	}
 	m := &migration{pair: &pair{site: site, vip: ip4}}
@@ -86,9 +87,9 @@ func startMigration(t *testing.T) *migration {
 	m.lb2 = startNode(t, site.LB2, peer, usualOther)
 	m.probe = startClient(t, site, ip4, udpPeriod)
 	m.http, err = lab.StartHTTPProbe(site.Client.Namespace, netip.AddrPortFrom(ip4, 80))
-	must(t, err)
+	labtest.Must(t, err)
 	t.Cleanup(func() { m.http.Stop() })
-	must(t, errors.Join(m.http.Prefer(), m.probe.Prefer()))
+	labtest.Must(t, errors.Join(m.http.Prefer(), m.probe.Prefer()))
 	m.steady(t, m.lb1, time.Now())
 	return m
 }
@@ -96,9 +97,9 @@ func startMigration(t *testing.T) *migration {
 // replace ends what runs on a node, and starts something else.
 func (m *migration) replace(t *testing.T, n *node, launch launcher, priority uint8) func() {
 	return func() {
-		must(t, n.Stop())
+		labtest.Must(t, n.Stop())
 		d, err := launch(t, n.Host, priority)
-		must(t, err)
+		labtest.Must(t, err)
 		n.daemon = d
 		n.hears(t)
 	}
@@ -108,8 +109,8 @@ func (m *migration) replace(t *testing.T, n *node, launch launcher, priority uin
 func (n *node) hears(t *testing.T) {
 	t.Helper()
 	now := time.Now()
-	_, err := n.capture.Wait(patient(t), func(p lab.Packet) bool { return p.Kind == lab.Advert && p.Time.After(now) })
-	must(t, err)
+	_, err := n.capture.Wait(labtest.Patient(t), func(p lab.Packet) bool { return p.Kind == lab.Advert && p.Time.After(now) })
+	labtest.Must(t, err)
 }
 
 // see takes a step, and waits until a node serves the client steadily after it.
@@ -124,7 +125,7 @@ func (m *migration) see(t *testing.T, name string, want *node, limit time.Durati
 // steady waits until a node alone has served the client for two intervals.
 func (m *migration) steady(t *testing.T, want *node, after time.Time) {
 	t.Helper()
-	_, err := m.probe.Wait(patient(t), after, func(samples []lab.Sample) bool {
+	_, err := m.probe.Wait(labtest.Patient(t), after, func(samples []lab.Sample) bool {
 		stretches := lab.Servers(samples)
 		if len(stretches) == 0 {
 			return false
@@ -141,8 +142,8 @@ func (m *migration) judge(t *testing.T) {
 	t.Helper()
 	last := m.steps[len(m.steps)-1].window.to
 	for _, p := range []*lab.Probe{m.probe, m.http} {
-		_, err := p.Wait(patient(t), last.Add(interval), func(s []lab.Sample) bool { return len(s) > 0 })
-		must(t, err)
+		_, err := p.Wait(labtest.Patient(t), last.Add(interval), func(s []lab.Sample) bool { return len(s) > 0 })
+		labtest.Must(t, err)
 	}
 	first := m.steps[0].window.from
 	http, udp := m.http.Samples(first), m.probe.Samples(first)

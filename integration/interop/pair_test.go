@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 )
 
 // probePeriod is how often the client of a pair asks.
@@ -38,8 +39,8 @@ const (
 func startPair(t *testing.T, vip netip.Addr, first, second launcher) *pair {
 	t.Helper()
 	site, err := lab.NewSite()
-	must(t, err)
-	t.Cleanup(func() { must(t, site.Close()) })
+	labtest.Must(t, err)
+	t.Cleanup(func() { labtest.Must(t, site.Close()) })
 	p := &pair{site: site, vip: vip}
 	p.probe = startClient(t, site, vip, probePeriod)
 	p.lb1 = startNode(t, site.LB1, first, better)
@@ -53,11 +54,11 @@ func startClient(t *testing.T, site *lab.Site, vip netip.Addr, period time.Durat
 	t.Helper()
 	for _, h := range []*lab.Host{site.LB1, site.LB2} {
 		echo, err := lab.StartEcho(h.Namespace)
-		must(t, err)
+		labtest.Must(t, err)
 		t.Cleanup(func() { echo.Stop() })
 	}
 	probe, err := lab.StartUDPProbe(site.Client.Namespace, vip, period)
-	must(t, err)
+	labtest.Must(t, err)
 	t.Cleanup(func() { probe.Stop() })
 	return probe
 }
@@ -67,10 +68,10 @@ func startNode(t *testing.T, h *lab.Host, launch launcher, priority uint8) *node
 	n := &node{Host: h}
 	var err error
 	n.capture, err = lab.StartCapture(h.Namespace, lab.Interface)
-	must(t, err)
+	labtest.Must(t, err)
 	t.Cleanup(func() { n.capture.Close() })
 	n.daemon, err = launch(t, h, priority)
-	must(t, err)
+	labtest.Must(t, err)
 	t.Cleanup(func() {
 		n.daemon.Kill()
 		if t.Failed() {
@@ -83,7 +84,7 @@ func startNode(t *testing.T, h *lab.Host, launch launcher, priority uint8) *node
 // advert waits for an advert of the node, after a moment.
 func (n *node) advert(t *testing.T, after time.Time, match func(lab.Packet) bool) lab.Packet {
 	t.Helper()
-	p, err := n.capture.Wait(patient(t), func(p lab.Packet) bool {
+	p, err := n.capture.Wait(labtest.Patient(t), func(p lab.Packet) bool {
 		return p.Sent && p.Kind == lab.Advert && p.Time.After(after) && match(p)
 	})
 	if err != nil {
@@ -146,6 +147,6 @@ func within(t time.Time, windows []window) bool {
 // split keeps the nodes from hearing each other, or ends that.
 func (p *pair) split(t *testing.T, apart bool) {
 	t.Helper()
-	must(t, p.lb1.Cable.Isolate(apart))
-	must(t, p.lb2.Cable.Isolate(apart))
+	labtest.Must(t, p.lb1.Cable.Isolate(apart))
+	labtest.Must(t, p.lb2.Cable.Isolate(apart))
 }

@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"testing"
 	"time"
+
+	"vipd/integration/lab/labtest"
 )
 
 // Both hosts have the address, and both answer.
@@ -14,19 +16,19 @@ func TestAskerHearsBoth(t *testing.T) {
 		n, address := watchNodes(t), netip.MustParsePrefix(vip).Addr()
 		for _, h := range []*Host{n.site.LB1, n.site.LB2} {
 			link, err := h.Handle().LinkByName(Interface)
-			must(t, err)
-			must(t, addAddresses(h.Handle(), link, []string{vip}))
+			labtest.Must(t, err)
+			labtest.Must(t, addAddresses(h.Handle(), link, []string{vip}))
 		}
 		start := time.Now()
 		asker, err := StartAsker(n.site.Client.Namespace, Interface, address)
-		must(t, err)
+		labtest.Must(t, err)
 		for _, h := range []*Host{n.site.LB1, n.site.LB2} {
 			n.waitAnswer(t, h, address, start.Add(100*time.Millisecond))
 		}
-		must(t, n.site.LB1.Cable.Pull())
+		labtest.Must(t, n.site.LB1.Cable.Pull())
 		pulled := time.Now()
 		n.waitAnswer(t, n.site.LB2, address, pulled.Add(100*time.Millisecond))
-		must(t, asker.Stop())
+		labtest.Must(t, asker.Stop())
 		answers := Answers(n.all(), address)
 		if two := TwoOwners(answers); two < 80*time.Millisecond || two > pulled.Sub(start) {
 			t.Errorf("%s: both have answered for %v of %v: %v", vip, two, pulled.Sub(start), answers)
@@ -40,7 +42,7 @@ func TestAskerMistakes(t *testing.T) {
 		t.Error("no such interface: no error")
 	}
 	_, err := newSwitch(t).Plug(n, "eth0")
-	must(t, err)
+	labtest.Must(t, err)
 	if _, err := StartAsker(n, "eth0", vipAddr); err == nil {
 		t.Error("no address to ask from: no error")
 	}

@@ -9,35 +9,37 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"vipd/integration/lab/labtest"
 )
 
 // A program is looked at, and ended, with its children.
 func TestProgram(t *testing.T) {
 	n, err := NewNamespace("host")
-	must(t, err)
-	t.Cleanup(func() { must(t, n.Close()) })
+	labtest.Must(t, err)
+	t.Cleanup(func() { labtest.Must(t, n.Close()) })
 	log := filepath.Join(t.TempDir(), "log")
 	p, err := StartProgram(n, log, "sh", "-c", "sh -c 'while :; do :; done' & echo $!; wait")
-	must(t, err)
-	t.Cleanup(func() { must(t, p.Kill()) })
+	labtest.Must(t, err)
+	t.Cleanup(func() { labtest.Must(t, p.Kill()) })
 	child := 0
 	until(t, func() bool {
 		text, err := os.ReadFile(log)
-		must(t, err)
+		labtest.Must(t, err)
 		child, err = strconv.Atoi(strings.TrimSpace(string(text)))
 		return err == nil
 	})
 	until(t, func() bool { // the child's, as the parent waits
 		used, err := p.Usage()
-		must(t, err)
+		labtest.Must(t, err)
 		return used.CPU > 100*time.Millisecond && used.Memory > 1<<20
 	})
-	must(t, p.Kill())
+	labtest.Must(t, p.Kill())
 	until(t, func() bool { return gone(child) })
 	if _, err := p.Usage(); err == nil {
 		t.Error("what has ended is looked at")
 	}
-	must(t, p.Kill())
+	labtest.Must(t, p.Kill())
 }
 
 // zombie tells whether a process has ended, and nobody has collected it.
@@ -50,7 +52,7 @@ func zombie(pid int) bool {
 // until waits until something is so.
 func until(t *testing.T, so func() bool) {
 	t.Helper()
-	for ctx := patient(t); !so(); {
+	for ctx := labtest.Patient(t); !so(); {
 		select {
 		case <-ctx.Done():
 			t.Fatal("it is not so")

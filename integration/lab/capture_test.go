@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"vipd/integration/lab/labtest"
 )
 
 var (
@@ -226,15 +228,15 @@ func TestCaptureOfIPv6(t *testing.T) {
 func startCapture(t *testing.T, n *Namespace) *Capture {
 	t.Helper()
 	c, err := StartCapture(n, "eth0")
-	must(t, err)
+	labtest.Must(t, err)
 	t.Cleanup(func() { c.Close() })
 	return c
 }
 
 func waitPacket(t *testing.T, c *Capture, match func(Packet) bool) Packet {
 	t.Helper()
-	p, err := c.Wait(patient(t), match)
-	must(t, err)
+	p, err := c.Wait(labtest.Patient(t), match)
+	labtest.Must(t, err)
 	return p
 }
 
@@ -270,11 +272,11 @@ func TestCaptureSurvivesAPulledCable(t *testing.T) {
 	lb1, cable := plugged(t, s, "lb1", "192.0.2.11/24")
 	lb2, _ := plugged(t, s, "lb2", "192.0.2.12/24")
 	c := startCapture(t, lb1)
-	must(t, cable.Pull())
+	labtest.Must(t, cable.Pull())
 	link, _ := eth0(t, lb1)
-	must(t, lb1.Handle().LinkSetDown(link))
-	must(t, lb1.Handle().LinkSetUp(link))
-	must(t, cable.Restore())
+	labtest.Must(t, lb1.Handle().LinkSetDown(link))
+	labtest.Must(t, lb1.Handle().LinkSetUp(link))
+	labtest.Must(t, cable.Restore())
 	awaitResent(t, c, 9, func() { send(t, lb2, etherTypeIPv4, advertFrame(testMAC, 9)) })
 }
 
@@ -298,8 +300,8 @@ func TestClosedCapture(t *testing.T) {
 	s := newSwitch(t)
 	lb1, _ := plugged(t, s, "lb1", "192.0.2.11/24")
 	c := startCapture(t, lb1)
-	must(t, c.Close())
-	if _, err := c.Wait(patient(t), func(Packet) bool { return true }); err == nil {
+	labtest.Must(t, c.Close())
+	if _, err := c.Wait(labtest.Patient(t), func(Packet) bool { return true }); err == nil {
 		t.Error("no error")
 	}
 	if _, err := StartCapture(lb1, "eth7"); err == nil {
@@ -318,11 +320,11 @@ func TestFullCapture(t *testing.T) {
 // What is taken is forgotten, and makes room; who waits goes on where it was.
 func TestTake(t *testing.T) {
 	j := newJournal[int]()
-	must(t, j.add(1))
-	must(t, j.add(2))
+	labtest.Must(t, j.add(1))
+	labtest.Must(t, j.add(2))
 	seen, found := make(chan struct{}), make(chan int)
 	go func() {
-		three, _ := j.wait(patient(t), func(n int) bool {
+		three, _ := j.wait(labtest.Patient(t), func(n int) bool {
 			if n == 2 {
 				close(seen)
 			}
@@ -334,7 +336,7 @@ func TestTake(t *testing.T) {
 	if diff := cmp.Diff([]int{1, 2}, j.take()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	must(t, j.add(3))
+	labtest.Must(t, j.add(3))
 	if got := <-found; got != 3 {
 		t.Errorf("waited for 3: %d", got)
 	}

@@ -8,38 +8,25 @@ import (
 	"strings"
 	"testing"
 	"time"
-)
 
-// eventually waits until look finds nothing wrong.
-func eventually(t *testing.T, look func() error) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); ; {
-		err := look()
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatal(err)
-		}
-		<-time.After(pollInterval)
-	}
-}
+	"vipd/integration/lab/labtest"
+)
 
 // startProxy runs a proxy with its backend on a host.
 func startProxy(t *testing.T, h *Host) *HAProxy {
 	t.Helper()
 	_, err := StartBackend(h.Namespace)
-	must(t, err)
+	labtest.Must(t, err)
 	proxy, err := StartProxy(h.Namespace, h.Dir)
-	must(t, err)
+	labtest.Must(t, err)
 	return proxy
 }
 
 func startConversations(t *testing.T, n *Namespace, server string, count int, period time.Duration) *Conversations {
 	t.Helper()
 	c, err := StartConversations(n, netip.MustParseAddrPort(server), count, period)
-	must(t, err)
-	t.Cleanup(func() { must(t, c.Stop()) })
+	labtest.Must(t, err)
+	t.Cleanup(func() { labtest.Must(t, c.Stop()) })
 	return c
 }
 
@@ -55,7 +42,7 @@ func TestConversations(t *testing.T) {
 				t.Errorf("servers %v", got)
 			}
 			start := time.Now()
-			eventually(t, func() error {
+			labtest.Await(t, func() error {
 				answered := 0
 				for _, s := range c.Spells(start) {
 					answered += s.Answered
@@ -82,8 +69,8 @@ func TestConversationsBreak(t *testing.T) {
 	proxy := startProxy(t, s.LB1)
 	c := startConversations(t, s.Client.Namespace, "192.0.2.11:8000", count, 10*time.Millisecond)
 	before := time.Now()
-	must(t, proxy.Kill())
-	eventually(t, func() error {
+	labtest.Must(t, proxy.Kill())
+	labtest.Await(t, func() error {
 		if broken := c.Broken(); len(broken) != count {
 			return fmt.Errorf("%d are broken, want %d", len(broken), count)
 		}
@@ -95,7 +82,7 @@ func TestConversationsBreak(t *testing.T) {
 		}
 	}
 	after := time.Now()
-	eventually(t, func() error {
+	labtest.Await(t, func() error {
 		if n := len(c.Spells(after)); n < 3 {
 			return fmt.Errorf("%d spells", n)
 		}
@@ -112,14 +99,14 @@ func TestConversationsWait(t *testing.T) {
 	s := layOut(t)
 	startProxy(t, s.LB1)
 	c := startConversations(t, s.Client.Namespace, "192.0.2.11:8000", 1, 10*time.Millisecond)
-	must(t, s.LB1.Cable.Cut(true))
-	eventually(t, func() error {
+	labtest.Must(t, s.LB1.Cable.Cut(true))
+	labtest.Await(t, func() error {
 		if worst := Worst(c.Spells(time.Time{})); worst < time.Second {
 			return fmt.Errorf("worst %v", worst)
 		}
 		return nil
 	})
-	eventually(t, func() error {
+	labtest.Await(t, func() error {
 		broken := c.Broken()
 		if len(broken) != 1 {
 			return fmt.Errorf("broken %v", broken)
@@ -134,7 +121,7 @@ func TestConversationsWait(t *testing.T) {
 func TestConversationMistakes(t *testing.T) {
 	s := layOut(t)
 	_, err := StartHAProxy(s.LB1.Namespace, s.LB1.Dir) // it upgrades nothing
-	must(t, err)
+	labtest.Must(t, err)
 	for name, row := range map[string]struct {
 		server string
 		count  int

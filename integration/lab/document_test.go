@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"vipd/integration/lab/labtest"
 )
 
 func TestFill(t *testing.T) {
@@ -19,10 +21,10 @@ func TestFill(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "document.md")
-			must(t, os.WriteFile(path, []byte(test.before), 0o600))
+			labtest.Must(t, os.WriteFile(path, []byte(test.before), 0o600))
 			err := Fill(path, test.name, "new\n")
 			got, readErr := os.ReadFile(path)
-			must(t, readErr)
+			labtest.Must(t, readErr)
 			if (err != nil) != (test.after == "") || err == nil && string(got) != test.after {
 				t.Errorf("error %v, text %q, want %q", err, got, test.after)
 			}

@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"testing"
 	"time"
+
+	"vipd/integration/lab/labtest"
 )
 
 func TestDownload(t *testing.T) {
@@ -15,9 +17,9 @@ func TestDownload(t *testing.T) {
 			s := layOut(t)
 			proxy := startProxy(t, s.LB1)
 			d, err := StartDownload(s.Client.Namespace, netip.AddrPortFrom(netip.MustParseAddr("192.0.2.11"), port))
-			must(t, err)
-			t.Cleanup(func() { must(t, d.Stop()) })
-			eventually(t, func() error {
+			labtest.Must(t, err)
+			t.Cleanup(func() { labtest.Must(t, d.Stop()) })
+			labtest.Await(t, func() error {
 				if n := len(d.Progress()); n < 4 {
 					return fmt.Errorf("%d reports", n)
 				}
@@ -32,8 +34,8 @@ func TestDownload(t *testing.T) {
 				t.Errorf("from %s, broken %v", d.Server(), d.Broken())
 			}
 			before := time.Now()
-			must(t, proxy.Kill())
-			eventually(t, func() error {
+			labtest.Must(t, proxy.Kill())
+			labtest.Await(t, func() error {
 				if d.Broken() == nil {
 					return fmt.Errorf("it goes on")
 				}
@@ -51,22 +53,22 @@ func TestDownloadStandsStill(t *testing.T) {
 	s := layOut(t)
 	startProxy(t, s.LB1)
 	d, err := StartDownload(s.Client.Namespace, netip.MustParseAddrPort("192.0.2.11:80"))
-	must(t, err)
+	labtest.Must(t, err)
 	last := func() int64 { return d.Progress()[len(d.Progress())-1].Bytes }
-	eventually(t, func() error {
+	labtest.Await(t, func() error {
 		if len(d.Progress()) < 2 || last() == 0 {
 			return fmt.Errorf("it does not begin")
 		}
 		return nil
 	})
-	must(t, s.LB1.Cable.Cut(true))
-	eventually(t, func() error {
+	labtest.Must(t, s.LB1.Cable.Cut(true))
+	labtest.Await(t, func() error {
 		if last() > 0 {
 			return fmt.Errorf("it goes on: %v", d.Progress())
 		}
 		return nil
 	})
-	must(t, d.Stop())
+	labtest.Must(t, d.Stop())
 	if b := d.Broken(); b != nil {
 		t.Errorf("stopped, it is broken: %+v", b)
 	}

@@ -6,19 +6,21 @@ import (
 	"net/netip"
 	"testing"
 	"time"
+
+	"vipd/integration/lab/labtest"
 )
 
 func TestSlowHTTPProbe(t *testing.T) {
 	const period = 50 * time.Millisecond
 	n := newNamespace(t, "lb1")
 	h, err := StartHAProxy(n, t.TempDir())
-	must(t, err)
-	t.Cleanup(func() { must(t, h.Kill()) })
+	labtest.Must(t, err)
+	t.Cleanup(func() { labtest.Must(t, h.Kill()) })
 	p, err := StartSlowHTTPProbe(n, netip.MustParseAddrPort(loopback), period)
-	must(t, err)
-	samples, err := p.Wait(patient(t), time.Time{}, func(samples []Sample) bool { return len(samples) >= 5 })
-	must(t, err)
-	must(t, p.Stop())
+	labtest.Must(t, err)
+	samples, err := p.Wait(labtest.Patient(t), time.Time{}, func(samples []Sample) bool { return len(samples) >= 5 })
+	labtest.Must(t, err)
+	labtest.Must(t, p.Stop())
 	for i, s := range samples {
 		if !s.OK || s.Server != "lb1" {
 			t.Errorf("sample %d: %+v", i, s)

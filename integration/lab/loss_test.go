@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"vipd/integration/lab/labtest"
 )
 
 // advertiser is a host that sends what looks like adverts, by IP, to another.
@@ -22,7 +24,7 @@ func newAdvertiser(t *testing.T, s *Switch, name, network string) (advertiser, *
 	t.Helper()
 	n, cable := plugged(t, s, name, network)
 	link, err := n.Handle().LinkByName("eth0")
-	must(t, err)
+	labtest.Must(t, err)
 	return advertiser{n, link.Attrs().HardwareAddr}, cable
 }
 
@@ -43,7 +45,7 @@ func (a advertiser) send(to string) error {
 func listen(t *testing.T, n *Namespace) *net.IPConn {
 	t.Helper()
 	var conn *net.IPConn
-	must(t, n.Do(func() (err error) {
+	labtest.Must(t, n.Do(func() (err error) {
 		conn, err = net.ListenIP(fmt.Sprintf("ip4:%d", protocolVRRP), nil)
 		return err
 	}))
@@ -55,7 +57,7 @@ func listen(t *testing.T, n *Namespace) *net.IPConn {
 func heard(t *testing.T, from advertiser, at *net.IPConn, to string, adverts int) (count int) {
 	t.Helper()
 	for range adverts {
-		must(t, from.send(to))
+		labtest.Must(t, from.send(to))
 	}
 	at.SetReadDeadline(time.Now().Add(200 * time.Millisecond))
 	for buffer := make([]byte, 100); ; count++ {
@@ -81,7 +83,7 @@ func TestLoseAdverts(t *testing.T) {
 		{"half of one sender's", Loss{From: lb1.mac, Percent: 50}, 1, 19, 20},
 		{"those it sends itself", Loss{Sent: true}, 20, 20, 20},
 	} {
-		must(t, lb3.LoseAdverts(test.loss))
+		labtest.Must(t, lb3.LoseAdverts(test.loss))
 		if got := heard(t, lb1, conn, "192.0.2.13", 20); got < test.one || got > test.other {
 			t.Errorf("%s: %d of lb1's arrived, want %d to %d", test.name, got, test.one, test.other)
 		}
@@ -92,9 +94,9 @@ func TestLoseAdverts(t *testing.T) {
 	if err := lb3.send("192.0.2.11"); !errors.Is(err, unix.EPERM) {
 		t.Errorf("an advert that is lost as it is sent: error %v, want EPERM", err)
 	}
-	must(t, lb3.KeepAdverts())
-	must(t, lb3.KeepAdverts()) // twice is no error
-	must(t, lb3.send("192.0.2.11"))
+	labtest.Must(t, lb3.KeepAdverts())
+	labtest.Must(t, lb3.KeepAdverts()) // twice is no error
+	labtest.Must(t, lb3.send("192.0.2.11"))
 	if got := heard(t, lb1, conn, "192.0.2.13", 20); got != 20 {
 		t.Errorf("in the end %d arrived, want all", got)
 	}
@@ -107,7 +109,7 @@ func TestCut(t *testing.T) {
 	lb2, _ := newAdvertiser(t, s, "lb2", "192.0.2.12/24")
 	conn1, conn2 := listen(t, lb1.Namespace), listen(t, lb2.Namespace)
 	for _, cut := range []bool{false, true, false} {
-		must(t, cable.Cut(cut))
+		labtest.Must(t, cable.Cut(cut))
 		want := map[bool]int{false: 3}[cut]
 		if got := heard(t, lb1, conn2, "192.0.2.12", 3); got != want {
 			t.Errorf("cut %v: %d arrived from it, want %d", cut, got, want)
@@ -116,7 +118,7 @@ func TestCut(t *testing.T) {
 			t.Errorf("cut %v: %d arrived at it, want %d", cut, got, want)
 		}
 		link, err := lb1.Handle().LinkByName("eth0")
-		must(t, err)
+		labtest.Must(t, err)
 		if link.Attrs().RawFlags&unix.IFF_RUNNING == 0 {
 			t.Errorf("cut %v: no carrier", cut)
 		}

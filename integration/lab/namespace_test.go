@@ -4,7 +4,6 @@ package lab
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -12,16 +11,13 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
+
+	"vipd/integration/lab/labtest"
 )
 
-const (
-	// patience bounds every wait for something that takes milliseconds.
-	patience  = 10 * time.Second
-	victimEnv = "VIPD_LAB_TEST_VICTIM"
-)
+const victimEnv = "VIPD_LAB_TEST_VICTIM"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(victimEnv) != "" {
@@ -40,25 +36,11 @@ func newNamespace(t *testing.T, name string) *Namespace {
 	return n
 }
 
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// patient is a context for a wait.
-func patient(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	t.Cleanup(cancel)
-	return ctx
-}
-
 // namespaceOf reads which network namespace a thread or process is in.
 func namespaceOf(t *testing.T, path string) string {
 	t.Helper()
 	id, err := os.Readlink(path)
-	must(t, err)
+	labtest.Must(t, err)
 	return id
 }
 
@@ -88,7 +70,7 @@ func TestNamespacesLeaveTheProcessWhereItIs(t *testing.T) {
 	seen := map[string]bool{before: true}
 	for range 4 * runtime.NumCPU() {
 		n := newNamespace(t, "n")
-		must(t, n.Do(func() error {
+		labtest.Must(t, n.Do(func() error {
 			id, err := os.Readlink("/proc/thread-self/ns/net")
 			seen[id] = true
 			return err
@@ -107,7 +89,7 @@ func TestMainThreadIsNotTaken(t *testing.T) {
 	// thread, so this asks the namespace's thread instead.
 	for range 20 {
 		n := newNamespace(t, "n")
-		must(t, n.Do(func() error {
+		labtest.Must(t, n.Do(func() error {
 			if unix.Gettid() == unix.Getpid() {
 				t.Error("the namespace is on the main thread")
 			}
@@ -119,7 +101,7 @@ func TestMainThreadIsNotTaken(t *testing.T) {
 func TestNamespaceHasOnlyLoopbackUp(t *testing.T) {
 	n := newNamespace(t, "lb1")
 	links, err := n.Handle().LinkList()
-	must(t, err)
+	labtest.Must(t, err)
 	if len(links) != 1 || links[0].Attrs().Name != "lo" || links[0].Attrs().RawFlags&unix.IFF_UP == 0 {
 		t.Errorf("links %v, want lo, up", links)
 	}
@@ -127,8 +109,8 @@ func TestNamespaceHasOnlyLoopbackUp(t *testing.T) {
 
 func TestDoOfAClosedNamespace(t *testing.T) {
 	n := newNamespace(t, "lb1")
-	must(t, n.Close())
-	must(t, n.Close())
+	labtest.Must(t, n.Close())
+	labtest.Must(t, n.Close())
 	if err := n.Do(func() error { return nil }); err == nil {
 		t.Error("no error")
 	}
@@ -149,9 +131,9 @@ func TestStartRunsInside(t *testing.T) {
 	cmd := exec.Command("readlink", "/proc/self/ns/net")
 	var out strings.Builder
 	cmd.Stdout = &out
-	must(t, n.Start(cmd))
-	must(t, cmd.Wait())
-	must(t, n.Do(func() error {
+	labtest.Must(t, n.Start(cmd))
+	labtest.Must(t, cmd.Wait())
+	labtest.Must(t, n.Do(func() error {
 		if want := namespaceOf(t, "/proc/thread-self/ns/net"); strings.TrimSpace(out.String()) != want {
 			t.Errorf("the program ran in %s, want %s", out.String(), want)
 		}
@@ -162,8 +144,8 @@ func TestStartRunsInside(t *testing.T) {
 func TestCloseEndsPrograms(t *testing.T) {
 	n := newNamespace(t, "lb1")
 	cmd := exec.Command("sleep", "1000")
-	must(t, n.Start(cmd))
-	must(t, n.Close())
+	labtest.Must(t, n.Start(cmd))
+	labtest.Must(t, n.Close())
 	waitEnd(t, cmd.Process.Pid)
 	if err := cmd.Wait(); err == nil || err.Error() != "signal: killed" {
 		t.Errorf("the program ended with %v", err)
@@ -204,18 +186,18 @@ func victim() {
 
 func TestNothingOutlivesAKilledProcess(t *testing.T) {
 	dir, err := os.MkdirTemp("", "vipd-victim-") // unlike the test's own it can be searched by FRR
-	must(t, err)
+	labtest.Must(t, err)
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	must(t, os.Chmod(dir, 0o711))
+	labtest.Must(t, os.Chmod(dir, 0o711))
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Env = append(os.Environ(), victimEnv+"=1", "TMPDIR="+dir)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
-	must(t, err)
-	must(t, cmd.Start())
+	labtest.Must(t, err)
+	labtest.Must(t, cmd.Start())
 	line, err := bufio.NewReader(out).ReadString('\n')
-	must(t, err)
-	must(t, cmd.Process.Kill())
+	labtest.Must(t, err)
+	labtest.Must(t, cmd.Process.Kill())
 	cmd.Wait()
 	pids := strings.Fields(line)
 	if len(pids) != 5 {
@@ -223,7 +205,7 @@ func TestNothingOutlivesAKilledProcess(t *testing.T) {
 	}
 	for _, text := range pids {
 		pid, err := strconv.Atoi(text)
-		must(t, err)
+		labtest.Must(t, err)
 		waitEnd(t, pid)
 	}
 }
@@ -235,10 +217,10 @@ func waitEnd(t *testing.T, pid int) {
 	if err == unix.ESRCH {
 		return
 	}
-	must(t, err)
+	labtest.Must(t, err)
 	defer unix.Close(fd)
-	ready, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(patience.Milliseconds()))
-	must(t, err)
+	ready, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(labtest.Patience.Milliseconds()))
+	labtest.Must(t, err)
 	if ready == 0 {
 		t.Fatalf("process %d is still there", pid)
 	}

@@ -9,12 +9,14 @@ import (
 	"time"
 
 	"github.com/vishvananda/netlink"
+
+	"vipd/integration/lab/labtest"
 )
 
 func watchNeighbor(t *testing.T, n *Namespace, address netip.Addr) *NeighborWatch {
 	t.Helper()
 	w, err := WatchNeighbor(n, address)
-	must(t, err)
+	labtest.Must(t, err)
 	t.Cleanup(func() { w.Close() })
 	return w
 }
@@ -22,7 +24,7 @@ func watchNeighbor(t *testing.T, n *Namespace, address netip.Addr) *NeighborWatc
 // waitNeighbor waits for a change to mac after a moment; nil: for the entry to go.
 func waitNeighbor(t *testing.T, w *NeighborWatch, mac net.HardwareAddr, after time.Time) Neighbor {
 	t.Helper()
-	change, err := w.Wait(patient(t), func(n Neighbor) bool {
+	change, err := w.Wait(labtest.Patient(t), func(n Neighbor) bool {
 		return n.MAC.String() == mac.String() && n.Time.After(after)
 	})
 	if err != nil {
@@ -44,10 +46,10 @@ func TestWatchNeighbor(t *testing.T) {
 		known := watchNeighbor(t, client, netip.MustParseAddr(address)) // from now on
 		waitNeighbor(t, known, mac, epoch)
 		link, err := client.Handle().LinkByName("eth0")
-		must(t, err)
-		must(t, client.Handle().NeighSet(&netlink.Neigh{LinkIndex: link.Attrs().Index, IP: net.ParseIP(address),
+		labtest.Must(t, err)
+		labtest.Must(t, client.Handle().NeighSet(&netlink.Neigh{LinkIndex: link.Attrs().Index, IP: net.ParseIP(address),
 			HardwareAddr: mac, State: netlink.NUD_STALE})) // told, but no change
-		must(t, client.Handle().LinkSetDown(link))
+		labtest.Must(t, client.Handle().LinkSetDown(link))
 		for _, each := range []*NeighborWatch{w, known} {
 			waitNeighbor(t, each, nil, epoch)
 		}
@@ -60,6 +62,6 @@ func TestWatchNeighbor(t *testing.T) {
 func macOf(t *testing.T, n *Namespace) net.HardwareAddr {
 	t.Helper()
 	link, err := n.Handle().LinkByName("eth0")
-	must(t, err)
+	labtest.Must(t, err)
 	return link.Attrs().HardwareAddr
 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"vipd/integration/lab/labtest"
 )
 
 const (
@@ -122,7 +124,7 @@ func (n nodes) all() map[string][]Packet {
 // heard waits for an advert that a node sends, after a moment.
 func (n nodes) heard(t *testing.T, h *Host, after time.Time, match func(Packet) bool) Packet {
 	t.Helper()
-	p, err := n.captures[h.Name()].Wait(patient(t), func(p Packet) bool {
+	p, err := n.captures[h.Name()].Wait(labtest.Patient(t), func(p Packet) bool {
 		return p.Sent && p.Kind == Advert && p.Time.After(after) && match(p)
 	})
 	if err != nil {
@@ -138,9 +140,9 @@ func prior(priority uint8) func(Packet) bool {
 func startPeer(t *testing.T, p peer, h *Host, priority int) VRRPDaemon {
 	t.Helper()
 	d, err := p.start(h, priority)
-	must(t, err)
+	labtest.Must(t, err)
 	t.Cleanup(func() {
-		must(t, d.Kill())
+		labtest.Must(t, d.Kill())
 		if t.Failed() {
 			t.Logf("the log on %s ends with:\n%s", h.Name(), d.LogTail())
 		}
@@ -170,7 +172,7 @@ func testPeer(t *testing.T, p peer) {
 	n := watchNodes(t)
 	lb1, lb2 := n.site.LB1, n.site.LB2
 	asker, err := StartAsker(n.site.Client.Namespace, Interface, vip)
-	must(t, err)
+	labtest.Must(t, err)
 	first, second := startPeer(t, p, lb1, 200), startPeer(t, p, lb2, 100)
 	active := n.heard(t, lb1, time.Time{}, prior(200))
 	if virtual(active.Ethernet) != p.virtual {
@@ -179,25 +181,25 @@ func testPeer(t *testing.T, p peer) {
 	n.waitAnswer(t, lb1, vip, active.Time)
 
 	stopped := time.Now()
-	must(t, first.Stop())
+	labtest.Must(t, first.Stop())
 	n.heard(t, lb1, stopped, prior(0))
 	n.waitAnswer(t, lb2, vip, n.heard(t, lb2, stopped, prior(100)).Time)
 
-	must(t, first.Restart())
+	labtest.Must(t, first.Restart())
 	back := n.heard(t, lb1, stopped, prior(200))
 	n.waitAnswer(t, lb1, vip, back.Time)
 
 	killed := time.Now()
-	must(t, first.Kill())
+	labtest.Must(t, first.Kill())
 	n.heard(t, lb2, killed, prior(100))
 	wantNone(t, n.captures["lb1"], "said at its crash", func(p Packet) bool { return p.Sent && p.Kind == Advert && p.Time.After(killed) })
-	must(t, first.Restart())
+	labtest.Must(t, first.Restart())
 	n.heard(t, lb1, killed, prior(200))
 
 	changed := time.Now()
-	must(t, p.prioritise(second, 210))
+	labtest.Must(t, p.prioritise(second, 210))
 	n.heard(t, lb2, changed, prior(210))
-	must(t, asker.Stop())
+	labtest.Must(t, asker.Stop())
 
 	for _, c := range n.captures {
 		if p.both {
@@ -229,7 +231,7 @@ func wantNone(t *testing.T, c *Capture, what string, match func(Packet) bool) {
 // waitAnswer waits until a node answers the asker.
 func (n nodes) waitAnswer(t *testing.T, h *Host, vip netip.Addr, after time.Time) {
 	t.Helper()
-	_, err := n.captures[h.Name()].Wait(patient(t), func(p Packet) bool {
+	_, err := n.captures[h.Name()].Wait(labtest.Patient(t), func(p Packet) bool {
 		return p.Sent && p.Answers(vip) && p.Time.After(after)
 	})
 	if err != nil {
@@ -256,30 +258,30 @@ func TestPeersThatCannotStart(t *testing.T) {
 func TestKeepalivedAfterACrash(t *testing.T) {
 	s := layOut(t)
 	k, err := StartKeepalived(s.LB1.Namespace, s.LB1.Dir, keepalivedConfig(VIP4, 100, ""))
-	must(t, err)
+	labtest.Must(t, err)
 	if k.Restart() == nil {
 		t.Error("restarted while it runs: no error")
 	}
-	must(t, k.Kill())
-	must(t, k.Kill()) // it is no mistake to end what has ended
-	must(t, k.Restart())
-	must(t, k.Stop())
+	labtest.Must(t, k.Kill())
+	labtest.Must(t, k.Kill()) // it is no mistake to end what has ended
+	labtest.Must(t, k.Restart())
+	labtest.Must(t, k.Stop())
 }
 
 // A killed FRR program can't remove what it keeps for the log of its crash.
 func TestFRRLeavesNothing(t *testing.T) {
 	s := layOut(t)
-	must(t, s.LB1.AddVirtualMAC(Interface, 51, VIP4))
+	labtest.Must(t, s.LB1.AddVirtualMAC(Interface, 51, VIP4))
 	f, err := StartFRR(s.LB1.Namespace, s.LB1.Dir, frrConfig(VIP4, 100))
-	must(t, err)
+	labtest.Must(t, err)
 	if f.Restart() == nil {
 		t.Error("restarted while it runs: no error")
 	}
 	if said, err := f.Command("show vrrp"); err != nil || !strings.Contains(said, "vrrp4-51") {
 		t.Errorf("show vrrp: %q, %v", said, err)
 	}
-	must(t, f.Kill())
-	must(t, f.Kill())
+	labtest.Must(t, f.Kill())
+	labtest.Must(t, f.Kill())
 	for _, p := range []*process{f.zebra, f.vrrpd} {
 		if left := fmt.Sprintf("%s%s.%d", frrCrashes, p.name(), p.PID()); exists(left) {
 			t.Errorf("left behind: %s", left)

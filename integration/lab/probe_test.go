@@ -15,6 +15,8 @@ import (
 	"github.com/mdlayher/packet"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"vipd/integration/lab/labtest"
 )
 
 // vip is the address that moves between the hosts of these tests.
@@ -35,9 +37,9 @@ func newSite(t *testing.T) site {
 	l.client, _ = plugged(t, s, "client", "192.0.2.1/24")
 	var err error
 	l.web1, err = StartHAProxy(l.lb1, t.TempDir())
-	must(t, err)
+	labtest.Must(t, err)
 	_, err = StartNginx(l.lb2, t.TempDir())
-	must(t, err)
+	labtest.Must(t, err)
 	return l
 }
 
@@ -45,29 +47,29 @@ func newSite(t *testing.T) site {
 func give(t *testing.T, n *Namespace) {
 	t.Helper()
 	link, address := eth0(t, n)
-	must(t, n.Handle().AddrAdd(link, address))
+	labtest.Must(t, n.Handle().AddrAdd(link, address))
 	announce(t, n, link.Attrs().HardwareAddr)
 }
 
 func take(t *testing.T, n *Namespace) {
 	t.Helper()
 	link, address := eth0(t, n)
-	must(t, n.Handle().AddrDel(link, address))
+	labtest.Must(t, n.Handle().AddrDel(link, address))
 }
 
 func eth0(t *testing.T, n *Namespace) (netlink.Link, *netlink.Addr) {
 	t.Helper()
 	link, err := n.Handle().LinkByName("eth0")
-	must(t, err)
+	labtest.Must(t, err)
 	address, err := netlink.ParseAddr(vip + "/32")
-	must(t, err)
+	labtest.Must(t, err)
 	return link, address
 }
 
 // send sends an Ethernet frame from eth0 of n.
 func send(t *testing.T, n *Namespace, etherType int, frame []byte) {
 	t.Helper()
-	must(t, n.Do(func() error {
+	labtest.Must(t, n.Do(func() error {
 		link, err := net.InterfaceByName("eth0")
 		if err != nil {
 			return err
@@ -98,7 +100,7 @@ func answeredBy(server string, count int) func([]Sample) bool {
 
 func waitServer(t *testing.T, p *Probe, after time.Time, server string) []Sample {
 	t.Helper()
-	samples, err := p.Wait(patient(t), after, answeredBy(server, 50))
+	samples, err := p.Wait(labtest.Patient(t), after, answeredBy(server, 50))
 	if err != nil {
 		t.Fatalf("%s: %v", server, err)
 	}
@@ -109,12 +111,12 @@ func TestHTTPProbeSeesAMove(t *testing.T) {
 	l := newSite(t)
 	give(t, l.lb1)
 	p, err := StartHTTPProbe(l.client, netip.MustParseAddrPort(vip+":80"))
-	must(t, err)
+	labtest.Must(t, err)
 	waitServer(t, p, epoch, "lb1")
 	take(t, l.lb1)
 	give(t, l.lb2)
 	samples := waitServer(t, p, epoch, "lb2")
-	must(t, p.Stop())
+	labtest.Must(t, p.Stop())
 
 	var order []string
 	for _, stretch := range Servers(samples) {
@@ -130,19 +132,19 @@ func TestHTTPProbeSeesADeadServer(t *testing.T) {
 	l := newSite(t)
 	give(t, l.lb1)
 	p, err := StartHTTPProbe(l.client, netip.MustParseAddrPort(vip+":80"))
-	must(t, err)
+	labtest.Must(t, err)
 	waitServer(t, p, epoch, "lb1")
 
 	start := time.Now()
-	must(t, l.web1.Kill())
+	labtest.Must(t, l.web1.Kill())
 	killed := time.Now()
-	_, err = p.Wait(patient(t), killed, func(s []Sample) bool { return Lost(s, killed, time.Now()) >= 20 })
-	must(t, err)
+	_, err = p.Wait(labtest.Patient(t), killed, func(s []Sample) bool { return Lost(s, killed, time.Now()) >= 20 })
+	labtest.Must(t, err)
 	restarted := time.Now()
-	must(t, l.web1.Restart())
+	labtest.Must(t, l.web1.Restart())
 	samples := waitServer(t, p, restarted, "lb1")
 	end := samples[len(samples)-1].Start
-	must(t, p.Stop())
+	labtest.Must(t, p.Stop())
 	if outage := Outage(p.Samples(start), start, end); outage < restarted.Sub(killed) {
 		t.Errorf("outage %v, want at least %v", outage, restarted.Sub(killed))
 	}
@@ -152,24 +154,24 @@ func TestUDPProbeCountsWhatIsLost(t *testing.T) {
 	l := newSite(t)
 	for _, n := range []*Namespace{l.lb1, l.lb2} {
 		echo, err := StartEcho(n)
-		must(t, err)
-		defer func() { must(t, echo.Stop()) }()
+		labtest.Must(t, err)
+		defer func() { labtest.Must(t, echo.Stop()) }()
 	}
 	give(t, l.lb1)
 	p, err := StartUDPProbe(l.client, netip.MustParseAddr(vip), time.Millisecond)
-	must(t, err)
-	must(t, p.Precede()) // else a busy machine lets it ask more seldom
+	labtest.Must(t, err)
+	labtest.Must(t, p.Precede()) // else a busy machine lets it ask more seldom
 	waitServer(t, p, epoch, "lb1")
 
 	gone := time.Now()
 	take(t, l.lb1)
-	_, err = p.Wait(patient(t), gone, func(s []Sample) bool { return len(s) >= 20 }) // a second later: lost ones
-	must(t, err)
+	_, err = p.Wait(labtest.Patient(t), gone, func(s []Sample) bool { return len(s) >= 20 }) // a second later: lost ones
+	labtest.Must(t, err)
 	back := time.Now()
 	give(t, l.lb2)
 	samples := waitServer(t, p, back, "lb2")
 	end := samples[len(samples)-1].Start
-	must(t, p.Stop())
+	labtest.Must(t, p.Stop())
 
 	// A probe may be under way at either edge, and the probe itself may be late.
 	want := int(back.Sub(gone).Milliseconds())
@@ -180,10 +182,10 @@ func TestUDPProbeCountsWhatIsLost(t *testing.T) {
 
 func TestPrecede(t *testing.T) {
 	echo, err := StartEcho(newNamespace(t, "lb1"))
-	must(t, err)
-	defer func() { must(t, echo.Stop()) }()
-	must(t, echo.Precede())
-	must(t, echo.eachThread(func(tid int) error {
+	labtest.Must(t, err)
+	defer func() { labtest.Must(t, echo.Stop()) }()
+	labtest.Must(t, echo.Precede())
+	labtest.Must(t, echo.eachThread(func(tid int) error {
 		attr, err := unix.SchedGetAttr(tid, 0)
 		if err == nil && (attr.Policy != unix.SCHED_RR || attr.Priority != 1) {
 			t.Errorf("thread %d: %+v", tid, attr)
@@ -197,13 +199,13 @@ func TestImpatientUDPProbe(t *testing.T) {
 	s := layOut(t)
 	const timeout = 100 * time.Millisecond
 	p, err := StartImpatientUDPProbe(s.Client.Namespace, netip.MustParseAddr(vip), time.Millisecond, timeout)
-	must(t, err)
-	samples, err := p.Wait(patient(t), epoch, func(s []Sample) bool { return len(s) >= 20 })
-	must(t, err)
+	labtest.Must(t, err)
+	samples, err := p.Wait(labtest.Patient(t), epoch, func(s []Sample) bool { return len(s) >= 20 })
+	labtest.Must(t, err)
 	if late := time.Since(samples[0].Start); late > udpTimeout || samples[0].Duration != timeout || samples[0].OK {
 		t.Errorf("%+v, known after %v", samples[0], late)
 	}
-	must(t, p.Stop())
+	labtest.Must(t, p.Stop())
 }
 
 // A client whose neighbour entry is fresh doesn't change it for a second
@@ -212,7 +214,7 @@ func TestClientFollowsGratuitousARPAtOnce(t *testing.T) {
 	l := newSite(t)
 	give(t, l.lb1)
 	p, err := StartHTTPProbe(l.client, netip.MustParseAddrPort(vip+":80"))
-	must(t, err)
+	labtest.Must(t, err)
 	waitServer(t, p, epoch, "lb1")
 	w := watchNeighbor(t, l.client, vipAddr)
 	link2, _ := eth0(t, l.lb2)
@@ -229,36 +231,36 @@ func TestClientFollowsGratuitousARPAtOnce(t *testing.T) {
 			}
 		}
 	}
-	must(t, p.Stop())
+	labtest.Must(t, p.Stop())
 }
 
 // The other tests of the probes are with IPv4.
 func TestProbesOfIPv6(t *testing.T) {
 	s := layOut(t)
 	_, err := StartHAProxy(s.LB1.Namespace, s.LB1.Dir)
-	must(t, err)
+	labtest.Must(t, err)
 	echo, err := StartEcho(s.LB1.Namespace)
-	must(t, err)
-	defer func() { must(t, echo.Stop()) }()
+	labtest.Must(t, err)
+	defer func() { labtest.Must(t, echo.Stop()) }()
 	address := netip.MustParseAddr("2001:db8::11")
 	http, err := StartHTTPProbe(s.Client.Namespace, netip.AddrPortFrom(address, 80))
-	must(t, err)
+	labtest.Must(t, err)
 	udp, err := StartUDPProbe(s.Client.Namespace, address, time.Millisecond)
-	must(t, err)
+	labtest.Must(t, err)
 	for _, p := range []*Probe{http, udp} {
 		waitServer(t, p, epoch, "lb1")
-		must(t, p.Stop())
+		labtest.Must(t, p.Stop())
 	}
 }
 
 func TestStartEchoWhereOneIs(t *testing.T) {
 	n := newNamespace(t, "lb1")
 	echo, err := StartEcho(n)
-	must(t, err)
+	labtest.Must(t, err)
 	if _, err := StartEcho(n); err == nil {
 		t.Error("no error")
 	}
-	must(t, echo.Stop())
+	labtest.Must(t, echo.Stop())
 }
 
 func TestHelperMistakes(t *testing.T) {
@@ -287,9 +289,9 @@ func TestHelperOfAHelper(t *testing.T) {
 
 func TestProbeThatDies(t *testing.T) {
 	p, err := StartHTTPProbe(newNamespace(t, "client"), netip.MustParseAddrPort("127.0.0.1:80"))
-	must(t, err)
-	must(t, p.cmd.Process.Signal(syscall.SIGKILL))
-	if _, err := p.Wait(patient(t), epoch, func([]Sample) bool { return false }); err == nil || !strings.Contains(err.Error(), "killed") {
+	labtest.Must(t, err)
+	labtest.Must(t, p.cmd.Process.Signal(syscall.SIGKILL))
+	if _, err := p.Wait(labtest.Patient(t), epoch, func([]Sample) bool { return false }); err == nil || !strings.Contains(err.Error(), "killed") {
 		t.Errorf("error %v, want that the probe was killed", err)
 	}
 	if p.Stop() == nil {
@@ -300,8 +302,8 @@ func TestProbeThatDies(t *testing.T) {
 // What a helper says must be samples; one that says something else is ended.
 func TestProbeThatTalksNonsense(t *testing.T) {
 	p, err := startProbe(newNamespace(t, "client"), "echo", "192.0.2.1:7 1ms")
-	must(t, err)
-	_, err = p.Wait(patient(t), epoch, func([]Sample) bool { return false })
+	labtest.Must(t, err)
+	_, err = p.Wait(labtest.Patient(t), epoch, func([]Sample) bool { return false })
 	if err == nil || !strings.Contains(err.Error(), "read a probe's sample") {
 		t.Errorf("error %v, want that it is no sample", err)
 	}
@@ -311,7 +313,7 @@ func TestProbeKeepsTheOrder(t *testing.T) {
 	p := &Probe{}
 	for _, ms := range []int{10, 5, 15, 0, 12} {
 		line := fmt.Sprintf(`{"start":%q,"ok":true}`, at(ms).Format(time.RFC3339Nano))
-		must(t, p.add([]byte(line)))
+		labtest.Must(t, p.add([]byte(line)))
 	}
 	var got []int
 	for _, s := range p.Samples(at(0)) {
@@ -343,7 +345,7 @@ func TestPace(t *testing.T) {
 		}
 		time.Sleep(period / 2) // the work
 	})
-	must(t, err)
+	labtest.Must(t, err)
 	if took := time.Since(start); took < (calls-1)*period || took > 2*calls*period {
 		t.Errorf("%d calls took %v", calls, took)
 	}
@@ -352,10 +354,10 @@ func TestPace(t *testing.T) {
 func TestPaceLeavesOutWhatIsMissed(t *testing.T) {
 	const period = 10 * time.Millisecond
 	now, err := monotonic()
-	must(t, err)
+	labtest.Must(t, err)
 	last := now - 35*time.Millisecond
 	next, err := following(last, period)
-	must(t, err)
+	labtest.Must(t, err)
 	if next != last+40*time.Millisecond {
 		t.Errorf("the next call is %v after the last, want 40ms", next-last)
 	}

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"vipd/integration/lab/labtest"
 )
 
 const programEnv = "VIPD_LAB_TEST_PROGRAM"
@@ -17,10 +19,10 @@ func TestWithProgram(t *testing.T) {
 	var program string
 	status, err := withProgram(programEnv, "vipd/cmd/vipd", func() int {
 		program = os.Getenv(programEnv)
-		must(t, exec.Command(program, "version").Run())
+		labtest.Must(t, exec.Command(program, "version").Run())
 		return 7
 	})
-	must(t, err)
+	labtest.Must(t, err)
 	if status != 7 {
 		t.Errorf("status %d, want that of the tests", status)
 	}
@@ -38,9 +40,9 @@ func TestWithProgramThatDoesNotBuild(t *testing.T) {
 
 func TestSignal(t *testing.T) {
 	h, err := StartHAProxy(newNamespace(t, "lb1"), t.TempDir())
-	must(t, err)
-	must(t, syscall.Kill(h.PID(), 0))
-	must(t, h.Signal(syscall.SIGINT))
+	labtest.Must(t, err)
+	labtest.Must(t, syscall.Kill(h.PID(), 0))
+	labtest.Must(t, h.Signal(syscall.SIGINT))
 	if h.Exit().Exited() && h.Exit().ExitCode() == 0 {
 		t.Errorf("ended by %v, want by the signal", h.Exit())
 	}

@@ -12,13 +12,15 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"vipd/integration/lab/labtest"
 )
 
 func layOut(t *testing.T) *Site {
 	t.Helper()
 	s, err := NewSite()
-	must(t, err)
-	t.Cleanup(func() { must(t, s.Close()) })
+	labtest.Must(t, err)
+	t.Cleanup(func() { labtest.Must(t, s.Close()) })
 	return s
 }
 
@@ -32,7 +34,7 @@ func TestSiteHasBothFamilies(t *testing.T) {
 func TestSiteHasNoTentativeAddresses(t *testing.T) {
 	for _, h := range []*Host{layOut(t).LB1, layOut(t).Client} {
 		all, err := h.Handle().AddrList(nil, netlink.FAMILY_V6)
-		must(t, err)
+		labtest.Must(t, err)
 		var linkLocal int
 		for _, a := range all {
 			if a.Flags&unix.IFA_F_TENTATIVE != 0 {
@@ -52,14 +54,14 @@ func TestSiteLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)
 	s, err := NewSite()
-	must(t, err)
+	labtest.Must(t, err)
 	var order strings.Builder
 	for i := range 3 {
 		s.OnClose(func() error { fmt.Fprint(&order, i); return nil })
 	}
-	must(t, os.WriteFile(filepath.Join(s.LB1.Dir, "file"), nil, 0o600))
-	must(t, s.Close())
-	must(t, s.Close())
+	labtest.Must(t, os.WriteFile(filepath.Join(s.LB1.Dir, "file"), nil, 0o600))
+	labtest.Must(t, s.Close())
+	labtest.Must(t, s.Close())
 	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) > 0 || order.String() != "210" {
 		t.Errorf("left behind: %v; closed in the order %s", left, order.String())
 	}
@@ -81,16 +83,16 @@ func TestAddHostMistakes(t *testing.T) {
 
 func TestVanishAndReturn(t *testing.T) {
 	s := layOut(t)
-	must(t, s.LB1.Vanish())
+	labtest.Must(t, s.LB1.Vanish())
 	if _, err := s.LB1.Handle().LinkByName(Interface); err == nil {
 		t.Error("the interface is there")
 	}
 	if s.LB1.Vanish() == nil {
 		t.Error("it has vanished twice")
 	}
-	must(t, s.LB1.Return())
+	labtest.Must(t, s.LB1.Return())
 	datagram(t, s.Client.Namespace, s.LB1.Namespace, "192.0.2.11:0")
-	must(t, s.LB1.Cable.Cut(true)) // it is the new one
+	labtest.Must(t, s.LB1.Cable.Cut(true)) // it is the new one
 	if s.LB1.Return() == nil {
 		t.Error("it has returned twice")
 	}
@@ -100,7 +102,7 @@ func TestAddresses(t *testing.T) {
 	s := layOut(t)
 	for address, want := range map[string]int{"192.0.2.11": 1, "2001:db8::11": 1, "127.0.0.1": 1, "192.0.2.12": 0} {
 		found, err := s.LB1.Addresses(netip.MustParseAddr(address))
-		must(t, err)
+		labtest.Must(t, err)
 		if len(found) != want {
 			t.Errorf("%s: %v", address, found)
 		}
@@ -109,8 +111,8 @@ func TestAddresses(t *testing.T) {
 
 func TestSysctl(t *testing.T) {
 	n := newNamespace(t, "lb1")
-	must(t, n.Sysctl("net/ipv4/ip_forward", "1"))
-	must(t, n.Do(func() error {
+	labtest.Must(t, n.Sysctl("net/ipv4/ip_forward", "1"))
+	labtest.Must(t, n.Do(func() error {
 		value, err := os.ReadFile("/proc/sys/net/ipv4/ip_forward")
 		if string(value) != "1\n" {
 			t.Errorf("inside: %q", value)

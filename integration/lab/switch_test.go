@@ -11,13 +11,15 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"vipd/integration/lab/labtest"
 )
 
 func newSwitch(t *testing.T) *Switch {
 	t.Helper()
 	s, err := NewSwitch()
-	must(t, err)
-	t.Cleanup(func() { must(t, s.Close()) })
+	labtest.Must(t, err)
+	t.Cleanup(func() { labtest.Must(t, s.Close()) })
 	return s
 }
 
@@ -26,7 +28,7 @@ func plugged(t *testing.T, s *Switch, name string, addresses ...string) (*Namesp
 	t.Helper()
 	n := newNamespace(t, name)
 	cable, err := s.Plug(n, "eth0", addresses...)
-	must(t, err)
+	labtest.Must(t, err)
 	return n, cable
 }
 
@@ -35,13 +37,13 @@ func datagram(t *testing.T, from, to *Namespace, address string) {
 	t.Helper()
 	var receiver net.PacketConn
 	var sender net.Conn
-	must(t, to.Do(func() (err error) { receiver, err = net.ListenPacket("udp", address); return }))
+	labtest.Must(t, to.Do(func() (err error) { receiver, err = net.ListenPacket("udp", address); return }))
 	defer receiver.Close()
-	must(t, from.Do(func() (err error) { sender, err = net.Dial("udp", receiver.LocalAddr().String()); return }))
+	labtest.Must(t, from.Do(func() (err error) { sender, err = net.Dial("udp", receiver.LocalAddr().String()); return }))
 	defer sender.Close()
 	_, err := sender.Write([]byte("hello"))
-	must(t, err)
-	must(t, receiver.SetReadDeadline(time.Now().Add(patience)))
+	labtest.Must(t, err)
+	labtest.Must(t, receiver.SetReadDeadline(time.Now().Add(labtest.Patience)))
 	if _, _, err := receiver.ReadFrom(make([]byte, 16)); err != nil {
 		t.Fatalf("from %s to %s: %v", from.Name(), to.Name(), err)
 	}
@@ -60,11 +62,11 @@ func TestIsolate(t *testing.T) {
 	lb1, cable1 := plugged(t, s, "lb1", "192.0.2.11/24")
 	lb2, cable2 := plugged(t, s, "lb2", "192.0.2.12/24")
 	client, _ := plugged(t, s, "client", "192.0.2.1/24")
-	must(t, errors.Join(cable1.Isolate(true), cable2.Isolate(true)))
+	labtest.Must(t, errors.Join(cable1.Isolate(true), cable2.Isolate(true)))
 	heard := startCapture(t, lb2)
 	ask := func(from *Namespace) *Asker {
 		asker, err := StartAsker(from, "eth0", netip.MustParseAddr("192.0.2.12"))
-		must(t, err)
+		labtest.Must(t, err)
 		t.Cleanup(func() { asker.Stop() })
 		return asker
 	}
@@ -76,27 +78,27 @@ func TestIsolate(t *testing.T) {
 			return p.Kind == ARPRequest && p.Source == netip.MustParseAddr(address) && p.Time.After(later)
 		}
 	}
-	_, err := heard.Wait(patient(t), from("192.0.2.1"))
-	must(t, err)
+	_, err := heard.Wait(labtest.Patient(t), from("192.0.2.1"))
+	labtest.Must(t, err)
 	later = time.Time{}
 	wantNone(t, heard, "passed between isolated hosts", from("192.0.2.11"))
-	must(t, errors.Join(cable1.Isolate(false), cable2.Isolate(false)))
-	_, err = heard.Wait(patient(t), from("192.0.2.11"))
-	must(t, err)
+	labtest.Must(t, errors.Join(cable1.Isolate(false), cable2.Isolate(false)))
+	_, err = heard.Wait(labtest.Patient(t), from("192.0.2.11"))
+	labtest.Must(t, err)
 }
 
 func TestPlugIntoTheProcessesOwnNamespace(t *testing.T) {
 	for range 2 { // the second time the name must be free again
 		s, err := NewSwitch()
-		must(t, err)
+		labtest.Must(t, err)
 		_, err = s.Plug(nil, "eth0", "192.0.2.1/24")
-		must(t, err)
+		labtest.Must(t, err)
 		link, err := net.InterfaceByName("eth0")
-		must(t, err)
+		labtest.Must(t, err)
 		if link.Flags&net.FlagUp == 0 {
 			t.Errorf("eth0 has the flags %v, want up", link.Flags)
 		}
-		must(t, s.Close())
+		labtest.Must(t, s.Close())
 		if _, err := net.InterfaceByName("eth0"); err == nil {
 			t.Error("eth0 outlived its switch")
 		}
@@ -116,7 +118,7 @@ func TestPlugMistakes(t *testing.T) {
 				t.Error("no error")
 			}
 			links, err := n.Handle().LinkList()
-			must(t, err)
+			labtest.Must(t, err)
 			if len(links) != 1 {
 				t.Errorf("%d links left, want lo only", len(links))
 			}
@@ -129,13 +131,13 @@ func TestPlugMistakes(t *testing.T) {
 func TestPullTakesTheCarrier(t *testing.T) {
 	n, _ := plugged(t, newSwitch(t), "lb1", "192.0.2.11/24")
 	cable, err := newSwitch(t).Plug(n, "eth1")
-	must(t, err)
+	labtest.Must(t, err)
 	events := subscribe(t, n)
 	for range 3 { // the kernel delays only events that follow one another
 		start := time.Now()
-		must(t, cable.Pull())
+		labtest.Must(t, cable.Pull())
 		waitCarrier(t, events, "eth1", false)
-		must(t, cable.Restore())
+		labtest.Must(t, cable.Restore())
 		waitCarrier(t, events, "eth1", true)
 		if took := time.Since(start); took > 500*time.Millisecond {
 			t.Errorf("the carrier went and came in %v", took)
@@ -146,7 +148,7 @@ func TestPullTakesTheCarrier(t *testing.T) {
 func TestCableOfAClosedSwitch(t *testing.T) {
 	s := newSwitch(t)
 	_, cable := plugged(t, s, "lb1", "192.0.2.11/24")
-	must(t, s.Close())
+	labtest.Must(t, s.Close())
 	if cable.Pull() == nil || cable.Restore() == nil {
 		t.Error("no error")
 	}
@@ -156,13 +158,13 @@ func subscribe(t *testing.T, n *Namespace) <-chan netlink.LinkUpdate {
 	t.Helper()
 	events, done := make(chan netlink.LinkUpdate, 64), make(chan struct{})
 	t.Cleanup(func() { close(done) })
-	must(t, n.Do(func() error { return netlink.LinkSubscribe(events, done) }))
+	labtest.Must(t, n.Do(func() error { return netlink.LinkSubscribe(events, done) }))
 	return events
 }
 
 func waitCarrier(t *testing.T, events <-chan netlink.LinkUpdate, ifname string, want bool) {
 	t.Helper()
-	timeout := time.After(patience)
+	timeout := time.After(labtest.Patience)
 	for {
 		select {
 		case event := <-events:

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"vipd/integration/lab/labtest"
 )
 
 // get asks for the page at the URL, from n, over a new connection.
@@ -50,7 +52,7 @@ func TestWebServers(t *testing.T) {
 			lb1, _ := plugged(t, s, "lb1", "192.0.2.11/24", "2001:db8::11/64")
 			client, _ := plugged(t, s, "client", "192.0.2.1/24", "2001:db8::1/64")
 			server, err := StartWebServer(program, lb1, t.TempDir())
-			must(t, err)
+			labtest.Must(t, err)
 			if body, err := get(client, "http://[2001:db8::11]:80/"); body != "lb1" {
 				t.Fatalf("over IPv6: %q, %v", body, err)
 			}
@@ -61,12 +63,12 @@ func TestWebServers(t *testing.T) {
 				if err := server.Restart(); err == nil {
 					t.Fatalf("before end %d: restarted while it runs", end)
 				}
-				must(t, stop())
-				must(t, stop()) // it is no mistake to end what has ended
+				labtest.Must(t, stop())
+				labtest.Must(t, stop()) // it is no mistake to end what has ended
 				if body, err := get(client, "http://192.0.2.11:80/"); err == nil {
 					t.Fatalf("after end %d: still answered %q", end, body)
 				}
-				must(t, server.Restart()) // it serves at once, whatever the crash left behind
+				labtest.Must(t, server.Restart()) // it serves at once, whatever the crash left behind
 			}
 		})
 	}
@@ -74,12 +76,12 @@ func TestWebServers(t *testing.T) {
 
 func TestHAProxySocket(t *testing.T) {
 	h, err := StartHAProxy(newNamespace(t, "lb1"), t.TempDir())
-	must(t, err)
+	labtest.Must(t, err)
 	conn, err := net.Dial("unix", h.Socket())
-	must(t, err)
+	labtest.Must(t, err)
 	defer conn.Close()
 	_, err = io.WriteString(conn, "show info\n")
-	must(t, err)
+	labtest.Must(t, err)
 	if answer, err := io.ReadAll(conn); !strings.Contains(string(answer), "Name: HAProxy") {
 		t.Errorf("show info: %q, %v", answer, err)
 	}
@@ -89,13 +91,13 @@ func TestHAProxySocket(t *testing.T) {
 func TestNamedHAProxy(t *testing.T) {
 	dir := t.TempDir()
 	h, err := StartNamedHAProxy(newNamespace(t, "lb1"), dir, "haproxy-of-lb1")
-	must(t, err)
+	labtest.Must(t, err)
 	comm, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", h.PID()))
-	if must(t, err); string(comm) != "haproxy-of-lb1\n" {
+	if labtest.Must(t, err); string(comm) != "haproxy-of-lb1\n" {
 		t.Errorf("it is called %q", comm)
 	}
-	must(t, h.Kill())
-	must(t, h.Restart())
+	labtest.Must(t, h.Kill())
+	labtest.Must(t, h.Restart())
 	if _, err := StartNamedHAProxy(newNamespace(t, "lb2"), dir, "haproxy-of-lb1"); err == nil {
 		t.Error("a second one of this name in a directory")
 	}
@@ -104,9 +106,9 @@ func TestNamedHAProxy(t *testing.T) {
 func TestNginxPIDFile(t *testing.T) {
 	n := newNamespace(t, "lb1")
 	x, err := StartNginx(n, t.TempDir())
-	must(t, err)
+	labtest.Must(t, err)
 	text, err := os.ReadFile(x.PIDFile())
-	must(t, err)
+	labtest.Must(t, err)
 	if pid := strings.TrimSpace(string(text)); pid != strconv.Itoa(x.cmd.Process.Pid) {
 		t.Errorf("the file says %s, the process is %d", pid, x.cmd.Process.Pid)
 	}
@@ -119,7 +121,7 @@ func TestNginxPIDFile(t *testing.T) {
 func TestWebServerThatCannotStart(t *testing.T) {
 	n := newNamespace(t, "lb1")
 	long := filepath.Join(t.TempDir(), strings.Repeat("x", 100)) // too long for a socket's path
-	must(t, os.Mkdir(long, 0o700))
+	labtest.Must(t, os.Mkdir(long, 0o700))
 	if _, err := StartHAProxy(n, long); err == nil || !strings.Contains(err.Error(), "too long") {
 		t.Errorf("error %v, want the reason from HAProxy's log", err)
 	}
@@ -145,25 +147,25 @@ esac
 func TestVipd(t *testing.T) {
 	dir := t.TempDir()
 	binary, config, log := filepath.Join(dir, "vipd"), filepath.Join(dir, "vipd.yaml"), filepath.Join(dir, "vipd.log")
-	must(t, os.WriteFile(binary, []byte(standIn), 0o700))
+	labtest.Must(t, os.WriteFile(binary, []byte(standIn), 0o700))
 	v, err := StartVipd(newNamespace(t, "lb1"), binary, config, log)
-	must(t, err)
+	labtest.Must(t, err)
 	if status, err := v.Status(); strings.TrimSpace(string(status)) != `{"node":"lb1"}` {
 		t.Errorf("status %q, %v", status, err)
 	}
-	must(t, v.Stop())
+	labtest.Must(t, v.Stop())
 	want := "running run --config " + config + " --state " + dir + "\nstopping\n"
 	if got, err := os.ReadFile(v.Log()); string(got) != want {
 		t.Errorf("log %q, %v; want %q", got, err, want)
 	}
-	must(t, v.Restart())
-	must(t, v.Kill())
+	labtest.Must(t, v.Restart())
+	labtest.Must(t, v.Kill())
 }
 
 func TestVipdWithoutAStatus(t *testing.T) {
 	dir := t.TempDir()
 	binary := filepath.Join(dir, "vipd")
-	must(t, os.WriteFile(binary, []byte("#!/bin/sh\necho bad config >&2\nexit 2\n"), 0o700))
+	labtest.Must(t, os.WriteFile(binary, []byte("#!/bin/sh\necho bad config >&2\nexit 2\n"), 0o700))
 	_, err := StartVipd(newNamespace(t, "lb1"), binary, "x.yaml", filepath.Join(dir, "log"))
 	if err == nil || !strings.Contains(err.Error(), "bad config") {
 		t.Errorf("error %v, want the reason from the log", err)
@@ -180,7 +182,7 @@ func TestReadTail(t *testing.T) {
 		"exactly as long": {strings.Repeat("x\n", logTailBytes/2), strings.Repeat("x\n", logTailBytes/2)},
 	} {
 		path := filepath.Join(t.TempDir(), "log")
-		must(t, os.WriteFile(path, []byte(test.content), 0o600))
+		labtest.Must(t, os.WriteFile(path, []byte(test.content), 0o600))
 		if got, err := readTail(path); got != test.want || err != nil {
 			t.Errorf("%s: %d bytes, %v; want %d", name, len(got), err, len(test.want))
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 )
 
 const (
@@ -42,30 +43,30 @@ type bench struct {
 func startBench(t *testing.T, s subject, vips []string) *bench {
 	t.Helper()
 	site, err := lab.NewSite()
-	must(t, err)
-	t.Cleanup(func() { must(t, site.Close()) })
+	labtest.Must(t, err)
+	t.Cleanup(func() { labtest.Must(t, site.Close()) })
 	b := &bench{subject: s, site: site}
 	b.asker, err = site.AddHost("asker", 2)
-	must(t, err)
+	labtest.Must(t, err)
 	for _, vip := range slices.Compact([]string{vips[0], vips[len(vips)-1]}) {
 		b.vips = append(b.vips, netip.MustParsePrefix(vip).Addr())
 	}
 	b.lb1 = b.startNode(t, site.LB1, settings{priority: better, vips: vips})
 	b.lb2 = b.startNode(t, site.LB2, settings{priority: other, vips: vips})
 	b.at = b.lb1
-	await(t, func() error { return b.look(b.at) })
+	labtest.Await(t, func() error { return b.look(b.at) })
 	return b
 }
 
 func (b *bench) startNode(t *testing.T, h *lab.Host, s settings) *node {
 	t.Helper()
 	echo, err := lab.StartEcho(h.Namespace)
-	must(t, err)
+	labtest.Must(t, err)
 	t.Cleanup(func() { echo.Stop() })
-	must(t, echo.Prefer())
+	labtest.Must(t, echo.Prefer())
 	n := &node{Host: h}
 	n.daemon, err = b.subject.launch(h, s)
-	must(t, err)
+	labtest.Must(t, err)
 	t.Cleanup(func() {
 		n.daemon.Kill()
 		if t.Failed() {

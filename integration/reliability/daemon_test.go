@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 )
 
 const (
@@ -144,7 +145,7 @@ func (d *vipdDaemon) Reload(ctx context.Context, s settings) error {
 func ordered(args ...string) action {
 	return func(t *testing.T, b *bench) error {
 		d := b.lb1.daemon.(*vipdDaemon)
-		_, err := d.Command(patient(t), append(args, "--socket", d.socket())...)
+		_, err := d.Command(labtest.Patient(t), append(args, "--socket", d.socket())...)
 		return err
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 )
 
 // table is a table of the document: what was measured of each event, in one number.
@@ -107,7 +108,7 @@ func line(cells []string) string { return "| " + strings.Join(cells, " | ") + " 
 // The document has a row in each table for all that is measured.
 func TestDocumentIsComplete(t *testing.T) {
 	file, err := os.ReadFile(filepath.Join("..", "..", "docs", "reliability.md"))
-	must(t, err)
+	labtest.Must(t, err)
 	for _, scene := range scenes() {
 		for _, e := range scene.events {
 			if got := strings.Count(string(file), "| "+e.name+" | "); got != len(tables()) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 )
 
 // action does something to a site.
@@ -153,7 +154,7 @@ func manyVIPs() []string {
 func nothing(*testing.T, *bench) error       { return nil }
 func stop(_ *testing.T, b *bench) error      { return b.lb1.Stop() }
 func start(_ *testing.T, b *bench) error     { return b.lb1.Restart() }
-func upgrade(t *testing.T, b *bench) error   { return b.lb1.Upgrade(patient(t)) }
+func upgrade(t *testing.T, b *bench) error   { return b.lb1.Upgrade(labtest.Patient(t)) }
 func deleteVIP(_ *testing.T, b *bench) error { return b.lb1.deleteVIP(b.vips[0]) }
 
 func freeze(_ *testing.T, b *bench) error {
@@ -174,13 +175,13 @@ func partition(_ *testing.T, b *bench) error {
 
 // reload gives lb1 other settings.
 func reload(s settings) action {
-	return func(t *testing.T, b *bench) error { return b.lb1.Reload(patient(t), s) }
+	return func(t *testing.T, b *bench) error { return b.lb1.Reload(labtest.Patient(t), s) }
 }
 
 // reloadBoth gives both nodes other addresses, and leaves their priorities.
 func reloadBoth(s settings) action {
 	return func(t *testing.T, b *bench) error {
 		others := settings{priority: other, vips: s.vips}
-		return errors.Join(b.lb1.Reload(patient(t), s), b.lb2.Reload(patient(t), others))
+		return errors.Join(b.lb1.Reload(labtest.Patient(t), s), b.lb2.Reload(labtest.Patient(t), others))
 	}
 }

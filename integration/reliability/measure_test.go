@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 )
 
 const (
@@ -36,18 +37,18 @@ func (b *bench) watch(t *testing.T) *watch {
 	w := &watch{captures: make(map[*node]*lab.Capture)}
 	for _, n := range []*node{b.lb1, b.lb2} {
 		c, err := lab.StartCapture(n.Namespace, lab.Interface)
-		must(t, err)
+		labtest.Must(t, err)
 		t.Cleanup(func() { c.Close() })
 		w.captures[n] = c
 	}
 	var err error
 	w.asker, err = lab.StartAsker(b.asker.Namespace, lab.Interface, b.asked())
-	must(t, err)
+	labtest.Must(t, err)
 	for _, vip := range b.vips {
 		p, err := lab.StartUDPProbe(b.site.Client.Namespace, vip, probePeriod)
-		must(t, err)
+		labtest.Must(t, err)
 		t.Cleanup(func() { p.Stop() })
-		must(t, p.Prefer())
+		labtest.Must(t, p.Prefer())
 		w.probes = append(w.probes, p)
 	}
 	w.served(t, time.Time{})
@@ -58,8 +59,8 @@ func (b *bench) watch(t *testing.T) *watch {
 func (w *watch) served(t *testing.T, after time.Time) {
 	t.Helper()
 	for _, p := range w.probes {
-		_, err := p.Wait(patient(t), after, func(samples []lab.Sample) bool { return answered(samples) >= steady })
-		must(t, err)
+		_, err := p.Wait(labtest.Patient(t), after, func(samples []lab.Sample) bool { return answered(samples) >= steady })
+		labtest.Must(t, err)
 	}
 }
 
@@ -76,7 +77,7 @@ func answered(samples []lab.Sample) (times int) {
 // addresses.
 func (w *watch) claims(t *testing.T, n *node, after time.Time) time.Time {
 	t.Helper()
-	p, err := w.captures[n].Wait(patient(t), func(p lab.Packet) bool { return claims(p) && p.Time.After(after) })
+	p, err := w.captures[n].Wait(labtest.Patient(t), func(p lab.Packet) bool { return claims(p) && p.Time.After(after) })
 	if err != nil {
 		t.Fatalf("%s does not advertise: %v", n.Name(), err)
 	}
@@ -114,9 +115,9 @@ func (w *watch) captured(from time.Time) map[string][]lab.Packet {
 // stop ends the watch. What the probes ask for is known then.
 func (w *watch) stop(t *testing.T) {
 	t.Helper()
-	must(t, w.asker.Stop())
+	labtest.Must(t, w.asker.Stop())
 	for _, p := range w.probes {
-		must(t, p.Stop())
+		labtest.Must(t, p.Stop())
 	}
 	for _, c := range w.captures {
 		c.Close()
@@ -129,12 +130,12 @@ type span struct{ begin, done, end time.Time }
 // see has an event happen at a phase of the Active's advert interval, from 0 to 1.
 func (b *bench) see(t *testing.T, e event, phase float64) seen {
 	t.Helper()
-	await(t, func() error { return b.look(b.at) })
+	labtest.Await(t, func() error { return b.look(b.at) })
 	w := b.watch(t)
 	<-time.After(time.Until(w.claims(t, b.at, time.Now()).Add(time.Duration(phase * float64(interval)))))
 	var s span
 	s.begin = time.Now()
-	must(t, e.do(t, b))
+	labtest.Must(t, e.do(t, b))
 	s.done = time.Now()
 	from := s.done
 	if n := b.node(e.to); n != nil {
@@ -151,7 +152,7 @@ func (b *bench) see(t *testing.T, e event, phase float64) seen {
 		t.Logf("milliseconds from the begin, done at %d:\n%s", ms(s.done.Sub(s.begin)), b.story(w, s.begin))
 	}
 	if e.undo != nil {
-		must(t, e.undo(t, b))
+		labtest.Must(t, e.undo(t, b))
 		b.at = b.lb1
 	}
 	return got

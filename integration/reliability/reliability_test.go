@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"vipd/integration/lab/labtest"
 )
 
 const (
@@ -61,7 +63,7 @@ func TestReliability(t *testing.T) {
 		}
 	})
 	if document != "" {
-		must(t, all.fill(document))
+		labtest.Must(t, all.fill(document))
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"vipd/integration/lab/labtest"
 )
 
 // BenchmarkSilence measures from the call until the kernel has told that both tables
@@ -36,7 +38,7 @@ func BenchmarkHeal(b *testing.B) {
 	r.transactions(b, 2) // Open's
 	var took []time.Duration
 	for b.Loop() {
-		check(b, exec.Command("nft", "flush ruleset").Run())
+		labtest.Must(b, exec.Command("nft", "flush ruleset").Run())
 		r.transactions(b, 1)
 		start := time.Now()
 		r.transactions(b, 2)
@@ -51,7 +53,7 @@ func (r *running) transactions(b *testing.B, n int) {
 	b.Helper()
 	for n > 0 {
 		messages, _, err := r.changes.Receive()
-		check(b, err)
+		labtest.Must(b, err)
 		for _, m := range messages {
 			if m.Header.Type == unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_NEWGEN {
 				n--

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 	"vipd/netif/filter"
 )
 
@@ -26,13 +27,6 @@ func TestMain(m *testing.M) { lab.Main(m) }
 
 // patience is how long a test waits for what must happen.
 const patience = 5 * time.Second
-
-func check(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
 
 func addresses(text ...string) []netip.Addr {
 	all := make([]netip.Addr, len(text))
@@ -77,7 +71,7 @@ func run(t testing.TB, refuse ...string) *running {
 	changes := subscribe(t)
 	log := &journal{}
 	f, err := filter.Open(addresses(refuse...), log.logger())
-	check(t, err)
+	labtest.Must(t, err)
 	states := &states{more: make(chan struct{}, 1)}
 	f.OnPassing(states.add)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -95,10 +89,10 @@ func run(t testing.TB, refuse ...string) *running {
 func subscribe(t testing.TB) *nl.NetlinkSocket {
 	t.Helper()
 	changes, err := nl.Subscribe(unix.NETLINK_NETFILTER, unix.NFNLGRP_NFTABLES)
-	check(t, err)
+	labtest.Must(t, err)
 	t.Cleanup(func() { changes.Close() })
-	check(t, changes.SetReceiveBufferSize(8<<20, true))
-	check(t, changes.SetReceiveTimeout(&unix.Timeval{Sec: int64(patience / time.Second)}))
+	labtest.Must(t, changes.SetReceiveBufferSize(8<<20, true))
+	labtest.Must(t, changes.SetReceiveTimeout(&unix.Timeval{Sec: int64(patience / time.Second)}))
 	return changes
 }
 

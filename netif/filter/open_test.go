@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"vipd/integration/lab/labtest"
 	"vipd/netif/filter"
 )
 
@@ -74,5 +75,5 @@ func withoutNetAdmin(t *testing.T, fn func()) {
 		}
 		done <- err
 	}()
-	check(t, <-done)
+	labtest.Must(t, <-done)
 }

@@ -3,7 +3,6 @@
 package filter_test
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 	"vipd/netif/filter"
 )
 
@@ -35,21 +35,21 @@ func newPassage(t *testing.T, f family) *passage {
 	t.Helper()
 	p := &passage{world: newWorld(t), family: f}
 	client, err := lab.NewNamespace("client")
-	check(t, err)
+	labtest.Must(t, err)
 	t.Cleanup(func() { _ = client.Close() })
 	p.client = client
-	check(t, client.Do(withoutDAD))
+	labtest.Must(t, client.Do(withoutDAD))
 	_, err = p.lan.Plug(client, "eth0", "192.0.2.50/24", "2001:db8::50/64")
-	check(t, err)
+	labtest.Must(t, err)
 	p.awaitWay(t)
 	eth0, err := net.InterfaceByName("eth0")
-	check(t, err)
+	labtest.Must(t, err)
 	p.link = eth0.Index
 	lo, err := p.world.peer.Handle().LinkByName("lo")
-	check(t, err)
+	labtest.Must(t, err)
 	ip := net.ParseIP(f.virtual)
 	address := &netlink.Addr{IPNet: netlink.NewIPNet(ip), Flags: unix.IFA_F_NODAD}
-	check(t, p.world.peer.Handle().AddrAdd(lo, address))
+	labtest.Must(t, p.world.peer.Handle().AddrAdd(lo, address))
 	p.turnTo(t, p.peerHardware(t))
 	return p
 }
@@ -58,15 +58,10 @@ func newPassage(t *testing.T, f family) *passage {
 // before its carrier is there.
 func (p *passage) awaitWay(t *testing.T) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); ; {
+	labtest.Await(t, func() error {
 		_, err := p.client.Handle().RouteGet(net.ParseIP(p.virtual))
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatal(err)
-		}
-	}
+		return err
+	})
 }
 
 // start runs a filter that passes on to the peer.
@@ -111,7 +106,7 @@ func (p *passage) peerHardware(t *testing.T) net.HardwareAddr {
 func (p *passage) ourHardware(t *testing.T) net.HardwareAddr {
 	t.Helper()
 	eth0, err := net.InterfaceByName("eth0")
-	check(t, err)
+	labtest.Must(t, err)
 	return eth0.HardwareAddr
 }
 
@@ -119,8 +114,8 @@ func (p *passage) ourHardware(t *testing.T) net.HardwareAddr {
 func (p *passage) turnTo(t *testing.T, hardware net.HardwareAddr) {
 	t.Helper()
 	eth0, err := p.client.Handle().LinkByName("eth0")
-	check(t, err)
-	check(t, p.client.Handle().NeighSet(&netlink.Neigh{
+	labtest.Must(t, err)
+	labtest.Must(t, p.client.Handle().NeighSet(&netlink.Neigh{
 		LinkIndex: eth0.Attrs().Index, IP: net.ParseIP(p.virtual), HardwareAddr: hardware, State: netlink.NUD_PERMANENT,
 	}))
 }
@@ -134,9 +129,9 @@ func (p *passage) serve(t *testing.T, n *lab.Namespace, port int) net.Listener {
 		return err
 	}
 	if n != nil {
-		check(t, n.Do(listen))
+		labtest.Must(t, n.Do(listen))
 	} else {
-		check(t, listen())
+		labtest.Must(t, listen())
 	}
 	t.Cleanup(func() { l.Close() })
 	go func() {
@@ -151,46 +146,22 @@ func (p *passage) serve(t *testing.T, n *lab.Namespace, port int) net.Listener {
 	return l
 }
 
-// dialed is a connection of the client's.
-type dialed struct {
-	net.Conn
-	lines *bufio.Reader
-}
-
-func (p *passage) connect(t *testing.T, port int) *dialed {
+func (p *passage) connect(t *testing.T, port int) *labtest.Conversation {
 	t.Helper()
 	return p.connectFrom(t, 0, port)
 }
 
 // connectFrom is connect from a port of the client's.
-func (p *passage) connectFrom(t *testing.T, own, port int) *dialed {
+func (p *passage) connectFrom(t *testing.T, own, port int) *labtest.Conversation {
 	t.Helper()
-	var c net.Conn
-	dialer := net.Dialer{Timeout: patience, LocalAddr: &net.TCPAddr{Port: own}}
-	check(t, p.client.Do(func() (err error) {
-		c, err = dialer.Dial("tcp", net.JoinHostPort(p.virtual, fmt.Sprint(port)))
-		return err
-	}))
-	t.Cleanup(func() { c.Close() })
-	check(t, c.SetDeadline(time.Now().Add(patience)))
-	return &dialed{c, bufio.NewReader(c)}
-}
-
-func (d *dialed) exchange(text string) error {
-	if _, err := io.WriteString(d, text+"\n"); err != nil {
-		return err
-	}
-	got, err := d.lines.ReadString('\n')
-	if err == nil && got != text+"\n" {
-		err = fmt.Errorf("got %q", got)
-	}
-	return err
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{Port: own}}
+	return labtest.Converse(t, p.client, dialer, net.JoinHostPort(p.virtual, fmt.Sprint(port)))
 }
 
 func (p *passage) counters(t *testing.T) filter.PassCounters {
 	t.Helper()
 	ipv4, ipv6, err := p.r.Counters()
-	check(t, err)
+	labtest.Must(t, err)
 	if p.name == "IPv4" {
 		return ipv4
 	}
@@ -200,7 +171,7 @@ func (p *passage) counters(t *testing.T) filter.PassCounters {
 // peerNFT runs a script in the peer's namespace.
 func (w *world) peerNFT(t *testing.T, script string) {
 	t.Helper()
-	check(t, w.peer.Do(func() error { nft(t, script); return nil }))
+	labtest.Must(t, w.peer.Do(func() error { nft(t, script); return nil }))
 }
 
 // states are what was told of passing.
@@ -247,23 +218,23 @@ func (r *running) state(t *testing.T, fits func(filter.PassingState) bool) filte
 func (p *passage) behindRouter(t *testing.T, mtu int) *lab.Namespace {
 	t.Helper()
 	beyond, err := lab.NewSwitch()
-	check(t, err)
-	t.Cleanup(func() { check(t, beyond.Close()) })
+	labtest.Must(t, err)
+	t.Cleanup(func() { labtest.Must(t, beyond.Close()) })
 	router, err := lab.NewNamespace("router")
-	check(t, err)
+	labtest.Must(t, err)
 	t.Cleanup(func() { _ = router.Close() })
 	far, err := lab.NewNamespace("far")
-	check(t, err)
+	labtest.Must(t, err)
 	t.Cleanup(func() { _ = far.Close() })
 	_, err = p.lan.Plug(router, "eth0", "192.0.2.60/24")
-	check(t, err)
+	labtest.Must(t, err)
 	_, err = beyond.Plug(router, "eth1", "198.51.100.1/24")
-	check(t, err)
+	labtest.Must(t, err)
 	_, err = beyond.Plug(far, "eth0", "198.51.100.2/24")
-	check(t, err)
+	labtest.Must(t, err)
 	eth0, err := router.Handle().LinkByName("eth0")
-	check(t, err)
-	check(t, errors.Join(
+	labtest.Must(t, err)
+	labtest.Must(t, errors.Join(
 		router.Handle().LinkSetMTU(eth0, mtu),
 		router.Sysctl("net/ipv4/ip_forward", "1"),
 		far.Sysctl("net/ipv4/ip_no_pmtu_disc", "1"),

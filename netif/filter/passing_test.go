@@ -18,6 +18,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"vipd/integration/lab/labtest"
 	"vipd/netif/filter"
 )
 
@@ -29,21 +30,21 @@ func TestPasses(t *testing.T) {
 			p := newPassage(t, f)
 			p.serve(t, p.world.peer, 7000)
 			old := p.connect(t, 7000)
-			check(t, old.exchange("before"))
+			labtest.Must(t, old.Exchange("before"))
 			p.start(t)
 			p.serve(t, nil, 7000)
 			p.turnTo(t, p.ourHardware(t))
-			check(t, old.exchange(strings.Repeat("large", 20_000)))
-			check(t, p.connect(t, 7000).exchange("a new one"))
+			labtest.Must(t, old.Exchange(strings.Repeat("large", 20_000)))
+			labtest.Must(t, p.connect(t, 7000).Exchange("a new one"))
 			if c := p.counters(t); c.Passed == 0 || c.Own == 0 || c.FromTarget+c.Limited != 0 {
 				t.Errorf("%+v", c)
 			}
 			nft(t, "flush ruleset")
 			p.await(t)
-			check(t, old.exchange("after somebody flushed the ruleset"))
+			labtest.Must(t, old.Exchange("after somebody flushed the ruleset"))
 			p.r.Pass("a", filter.Passing{})
 			p.r.until(t, p.table(), "")
-			if err := old.exchange("ends"); !errors.Is(err, unix.ECONNRESET) {
+			if err := old.Exchange("ends"); !errors.Is(err, unix.ECONNRESET) {
 				t.Errorf("the end: %v", err)
 			}
 			if c := p.counters(t); c != (filter.PassCounters{}) {
@@ -61,13 +62,13 @@ func TestOwnConnections(t *testing.T) {
 			p.start(t)
 			p.turnTo(t, p.ourHardware(t))
 			l, err := net.Listen("tcp", net.JoinHostPort(f.virtual, "7000"))
-			check(t, err)
+			labtest.Must(t, err)
 			t.Cleanup(func() { l.Close() })
 			c := p.connect(t, 7000)
 			_, err = c.Write([]byte("before it is accepted\n"))
-			check(t, err)
+			labtest.Must(t, err)
 			accepted, err := l.Accept()
-			check(t, err)
+			labtest.Must(t, err)
 			if got, err := bufio.NewReader(accepted).ReadString('\n'); err != nil || got != "before it is accepted\n" {
 				t.Errorf("%q, %v", got, err)
 			}
@@ -76,8 +77,8 @@ func TestOwnConnections(t *testing.T) {
 			}
 			// What the program has left when it closes still leaves.
 			_, err = accepted.Write(make([]byte, 100_000))
-			check(t, err)
-			check(t, accepted.Close())
+			labtest.Must(t, err)
+			labtest.Must(t, accepted.Close())
 			if n, err := io.Copy(io.Discard, c); n != 100_000 || err != nil {
 				t.Errorf("%d bytes, %v", n, err)
 			}
@@ -98,18 +99,18 @@ func TestOwnConnectionsInBatches(t *testing.T) {
 	for _, f := range families {
 		t.Run(f.name, func(t *testing.T) {
 			p := newPassage(t, f)
-			check(t, p.ours.InBatches(nil, "eth0"))
+			labtest.Must(t, p.ours.InBatches(nil, "eth0"))
 			p.start(t)
 			p.turnTo(t, p.ourHardware(t))
 			l, err := net.Listen("tcp", net.JoinHostPort(f.virtual, "7000"))
-			check(t, err)
+			labtest.Must(t, err)
 			t.Cleanup(func() { l.Close() })
 			const clients, size = 4, 20_000_000 // what they acknowledge comes in batches
 			ended := make(chan error, clients)
 			for range clients {
 				c := p.connect(t, 7000)
 				accepted, err := l.Accept()
-				check(t, err)
+				labtest.Must(t, err)
 				t.Cleanup(func() { accepted.Close() })
 				go func() {
 					_, err := accepted.Write(make([]byte, size))
@@ -118,7 +119,7 @@ func TestOwnConnectionsInBatches(t *testing.T) {
 				go func() { _, _ = io.CopyN(io.Discard, c, size) }()
 			}
 			for range clients {
-				check(t, <-ended)
+				labtest.Must(t, <-ended)
 			}
 			if c := p.counters(t); c.Passed != 0 || c.Own < 100 {
 				t.Errorf("%+v", c)
@@ -139,9 +140,9 @@ func TestPortIsUsedAgain(t *testing.T) {
 			port := p.leaveInTimeWait(t)
 			p.turnTo(t, p.peerHardware(t))
 			again := p.connectFrom(t, port, 7000)
-			check(t, again.exchange("before"))
+			labtest.Must(t, again.Exchange("before"))
 			p.turnTo(t, p.ourHardware(t))
-			check(t, again.exchange("passed on"))
+			labtest.Must(t, again.Exchange("passed on"))
 			if c := p.counters(t); c.Passed == 0 {
 				t.Errorf("%+v", c)
 			}
@@ -154,17 +155,17 @@ func TestPortIsUsedAgain(t *testing.T) {
 func (p *passage) leaveInTimeWait(t *testing.T) (port int) {
 	t.Helper()
 	l, err := net.Listen("tcp", net.JoinHostPort(p.virtual, "7000"))
-	check(t, err)
+	labtest.Must(t, err)
 	defer l.Close()
 	c := p.connect(t, 7000)
 	accepted, err := l.Accept()
-	check(t, err)
-	check(t, accepted.Close())
+	labtest.Must(t, err)
+	labtest.Must(t, accepted.Close())
 	if _, err := c.Read(make([]byte, 1)); err != io.EOF {
 		t.Errorf("%v", err)
 	}
 	port = c.LocalAddr().(*net.TCPAddr).Port
-	check(t, c.Close())
+	labtest.Must(t, c.Close())
 	return port
 }
 
@@ -175,13 +176,13 @@ func TestNeverBack(t *testing.T) {
 			p := newPassage(t, f)
 			p.serve(t, p.world.peer, 7000)
 			old := p.connect(t, 7000)
-			check(t, old.exchange("before"))
+			labtest.Must(t, old.Exchange("before"))
 			p.start(t)
 			protocol := map[string]string{"IPv4": "ip", "IPv6": "ip6"}[f.name]
 			p.peerNFT(t, fmt.Sprintf(`table %s back { chain input { type filter hook input priority 0;
 				%s daddr %s meta l4proto tcp dup to %s device eth0 drop; }; }`, protocol, protocol, f.virtual, f.own))
 			p.turnTo(t, p.ourHardware(t))
-			if err := old.exchange("to and fro"); !errors.Is(err, unix.ECONNRESET) {
+			if err := old.Exchange("to and fro"); !errors.Is(err, unix.ECONNRESET) {
 				t.Errorf("%v", err)
 			}
 			if c := p.counters(t); c.FromTarget != c.Passed || c.Passed == 0 || c.Passed > 3 {
@@ -197,14 +198,14 @@ func TestPassRate(t *testing.T) {
 			p := newPassage(t, f)
 			p.serve(t, p.world.peer, 7000)
 			old := p.connect(t, 7000)
-			check(t, old.exchange("before"))
+			labtest.Must(t, old.Exchange("before"))
 			p.r = run(t)
 			p.r.SetPassRate(20)
 			p.pass()
 			p.await(t)
 			p.turnTo(t, p.ourHardware(t))
 			for range 8 {
-				check(t, old.exchange("TCP sends again what is too much"))
+				labtest.Must(t, old.Exchange("TCP sends again what is too much"))
 			}
 			if c := p.counters(t); c.Limited == 0 || c.Passed == 0 {
 				t.Errorf("%+v", c)
@@ -223,14 +224,14 @@ func TestEarlyDemuxOff(t *testing.T) {
 	for _, setting := range []string{"ip_early_demux", "tcp_early_demux"} {
 		path := "/proc/sys/net/ipv4/" + setting
 		t.Cleanup(func() { _ = os.WriteFile(path, []byte("1"), 0) })
-		check(t, os.WriteFile(path, []byte("0"), 0))
+		labtest.Must(t, os.WriteFile(path, []byte("0"), 0))
 		p.pass()
 		r.until(t, "ip vipd", "")
 		state := r.state(t, func(s filter.PassingState) bool { return s.Err != nil })
 		if !errors.Is(state.Err, filter.ErrEarlyDemux) || !strings.Contains(state.Err.Error(), setting) || state.Target.IsValid() {
 			t.Errorf("%+v", state)
 		}
-		check(t, os.WriteFile(path, []byte("1"), 0))
+		labtest.Must(t, os.WriteFile(path, []byte("1"), 0))
 		p.pass()
 		p.await(t)
 	}
@@ -239,8 +240,8 @@ func TestEarlyDemuxOff(t *testing.T) {
 func TestPassingIsRefused(t *testing.T) {
 	p := newPassage(t, families[0])
 	_, world, err := net.ParseCIDR("198.51.100.0/24")
-	check(t, err)
-	check(t, netlink.RouteAdd(&netlink.Route{Dst: world, Gw: net.ParseIP(families[0].peer)}))
+	labtest.Must(t, err)
+	labtest.Must(t, netlink.RouteAdd(&netlink.Route{Dst: world, Gw: net.ParseIP(families[0].peer)}))
 	rows := []struct{ name, target string }{
 		{"behind a router", "198.51.100.7"},
 		{"ourselves", families[0].own},
@@ -300,7 +301,7 @@ func TestFragmentsOfOwnConnections(t *testing.T) {
 	p.start(t)
 	p.serve(t, nil, 7000)
 	p.client = far
-	check(t, p.connect(t, 7000).exchange(strings.Repeat("fragments", 10_000)))
+	labtest.Must(t, p.connect(t, 7000).Exchange(strings.Repeat("fragments", 10_000)))
 	if c := p.counters(t); c.Passed != 0 || c.Own == 0 {
 		t.Errorf("%+v", c)
 	}
@@ -323,10 +324,10 @@ func TestErrorsAreCopied(t *testing.T) {
 			p.start(t)
 			p.turnTo(t, p.ourHardware(t))
 			inbox, err := net.ListenPacket(row.network, f.virtual)
-			check(t, err)
+			labtest.Must(t, err)
 			t.Cleanup(func() { inbox.Close() })
-			check(t, inbox.SetReadDeadline(time.Now().Add(patience)))
-			check(t, p.client.Do(func() error {
+			labtest.Must(t, inbox.SetReadDeadline(time.Now().Add(patience)))
+			labtest.Must(t, p.client.Do(func() error {
 				conn, err := net.ListenPacket(row.network, row.client)
 				if err != nil {
 					return err

@@ -15,6 +15,8 @@ import (
 	"github.com/mdlayher/ndp"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"vipd/integration/lab/labtest"
 )
 
 // resolver is the peer's own ARP or ND.
@@ -28,7 +30,7 @@ type resolver interface {
 
 func (w *world) resolver(t *testing.T, f family) (r resolver) {
 	t.Helper()
-	check(t, w.peer.Do(func() (err error) {
+	labtest.Must(t, w.peer.Do(func() (err error) {
 		eth0, err := net.InterfaceByName("eth0")
 		if err != nil {
 			return err
@@ -56,13 +58,13 @@ func dialARP(t *testing.T, eth0 *net.Interface) (resolver, error) {
 
 func (r arpResolver) ask(t *testing.T, address string) {
 	t.Helper()
-	check(t, r.Request(netip.MustParseAddr(address)))
+	labtest.Must(t, r.Request(netip.MustParseAddr(address)))
 }
 
 func (r arpResolver) hear(t *testing.T) (string, bool) {
 	t.Helper()
 	p, _, err := r.Read()
-	check(t, err)
+	labtest.Must(t, err)
 	return p.SenderIP.String(), p.Operation == arp.OperationReply
 }
 
@@ -84,13 +86,13 @@ func listenND(t *testing.T, eth0 *net.Interface, address string) (resolver, erro
 func (r ndResolver) ask(t *testing.T, address string) {
 	t.Helper()
 	group, err := ndp.SolicitedNodeMulticast(netip.MustParseAddr(address))
-	check(t, err)
+	labtest.Must(t, err)
 	r.askAt(t, address, group)
 }
 
 func (r ndResolver) askAt(t *testing.T, address string, destination netip.Addr) {
 	t.Helper()
-	check(t, r.WriteTo(&ndp.NeighborSolicitation{
+	labtest.Must(t, r.WriteTo(&ndp.NeighborSolicitation{
 		TargetAddress: netip.MustParseAddr(address),
 		Options:       []ndp.Option{&ndp.LinkLayerAddress{Direction: ndp.Source, Addr: r.hardware}},
 	}, nil, destination))
@@ -100,7 +102,7 @@ func (r ndResolver) hear(t *testing.T) (string, bool) {
 	t.Helper()
 	for {
 		message, _, from, err := r.ReadFrom()
-		check(t, err)
+		labtest.Must(t, err)
 		switch m := message.(type) {
 		case *ndp.NeighborAdvertisement:
 			return m.TargetAddress.String(), true
@@ -179,7 +181,7 @@ func TestSilentAddressReportsNoGroups(t *testing.T) {
 		{f.own, 143, nil},
 	} {
 		conn, err := net.ListenPacket("ip6:ipv6-icmp", row.from)
-		check(t, err)
+		labtest.Must(t, err)
 		_, err = conn.WriteTo([]byte{row.kind, 0, 0, 0, 0, 0, 0, 0}, &net.IPAddr{IP: net.ParseIP(f.peer)})
 		if !errors.Is(err, row.fails) {
 			t.Errorf("%d from %s: %v, want %v", row.kind, row.from, err, row.fails)
@@ -193,10 +195,10 @@ func TestSilentAddressReportsNoGroups(t *testing.T) {
 func (w *world) sendFrom(t *testing.T, own, peer string) {
 	t.Helper()
 	eth0, err := netlink.LinkByName("eth0")
-	check(t, err)
+	labtest.Must(t, err)
 	_ = netlink.NeighDel(&netlink.Neigh{LinkIndex: eth0.Attrs().Index, IP: net.ParseIP(peer)}) // it may be unknown already
 	_, err = listen(t, own).WriteToUDPAddrPort([]byte("hello"), netip.AddrPortFrom(netip.MustParseAddr(peer), 7000))
-	check(t, err)
+	labtest.Must(t, err)
 }
 
 // A host that already knows a refused address asks it directly. The peer's kernel asks

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 )
 
 // family is one IP family's part of the world.
@@ -40,23 +41,23 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	lan, err := lab.NewSwitch()
-	check(t, err)
-	t.Cleanup(func() { check(t, lan.Close()) })
+	labtest.Must(t, err)
+	t.Cleanup(func() { labtest.Must(t, lan.Close()) })
 	peer, err := lab.NewNamespace("peer")
-	check(t, err)
+	labtest.Must(t, err)
 	t.Cleanup(func() { _ = peer.Close() })
-	check(t, errors.Join(withoutDAD(), peer.Do(withoutDAD)))
+	labtest.Must(t, errors.Join(withoutDAD(), peer.Do(withoutDAD)))
 	var ours, peers []string
 	for _, f := range families {
 		ours = append(ours, f.own+f.bits, f.virtual+f.bits, f.other+f.bits)
 		peers = append(peers, f.peer+f.bits, f.peer2+f.bits)
 	}
 	_, err = lan.Plug(peer, "eth0", peers...)
-	check(t, err)
+	labtest.Must(t, err)
 	cable, err := lan.Plug(nil, "eth0", ours...)
-	check(t, err)
+	labtest.Must(t, err)
 	link, err := peer.Handle().LinkByName("eth0")
-	check(t, err)
+	labtest.Must(t, err)
 	return &world{lan, cable, peer, link}
 }
 
@@ -82,7 +83,7 @@ func (w *world) forget(t *testing.T, address string) {
 func (w *world) knows(t *testing.T, address string) bool {
 	t.Helper()
 	all, err := w.peer.Handle().NeighList(w.link.Attrs().Index, netlink.FAMILY_ALL)
-	check(t, err)
+	labtest.Must(t, err)
 	for _, n := range all {
 		if n.IP.Equal(net.ParseIP(address)) && len(n.HardwareAddr) > 0 {
 			return n.State&(netlink.NUD_REACHABLE|netlink.NUD_STALE|netlink.NUD_DELAY|netlink.NUD_PROBE) != 0
@@ -95,28 +96,28 @@ func (w *world) knows(t *testing.T, address string) bool {
 func listen(t *testing.T, address string) *net.UDPConn {
 	t.Helper()
 	socket, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.ParseIP(address), Port: 7000})
-	check(t, err)
+	labtest.Must(t, err)
 	t.Cleanup(func() { socket.Close() })
-	check(t, socket.SetReadDeadline(time.Now().Add(patience)))
+	labtest.Must(t, socket.SetReadDeadline(time.Now().Add(patience)))
 	return socket
 }
 
 // dial opens a UDP socket of the peer's.
 func (w *world) dial(t *testing.T, address string) (socket *net.UDPConn) {
 	t.Helper()
-	check(t, w.peer.Do(func() (err error) {
+	labtest.Must(t, w.peer.Do(func() (err error) {
 		socket, err = net.DialUDP("udp", nil, &net.UDPAddr{IP: net.ParseIP(address), Port: 7000})
 		return err
 	}))
 	t.Cleanup(func() { socket.Close() })
-	check(t, socket.SetDeadline(time.Now().Add(patience)))
+	labtest.Must(t, socket.SetDeadline(time.Now().Add(patience)))
 	return socket
 }
 
 func (w *world) send(t *testing.T, address, text string) {
 	t.Helper()
 	_, err := w.dial(t, address).Write([]byte(text))
-	check(t, err)
+	labtest.Must(t, err)
 }
 
 // receive reads one datagram.
@@ -136,10 +137,10 @@ func (w *world) serves(t *testing.T, address string) {
 	server, client := listen(t, address), w.dial(t, address)
 	defer server.Close()
 	_, err := client.Write([]byte("question"))
-	check(t, err)
+	labtest.Must(t, err)
 	text, from := receive(t, server)
 	_, err = server.WriteToUDPAddrPort([]byte("answer to "+text), from)
-	check(t, err)
+	labtest.Must(t, err)
 	if got, _ := receive(t, client); got != "answer to question" {
 		t.Errorf("%s answers %q", address, got)
 	}

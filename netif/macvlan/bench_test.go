@@ -10,6 +10,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"vipd/integration/lab/labtest"
 	"vipd/netif/macvlan"
 )
 
@@ -21,8 +22,8 @@ func median(b *testing.B, measured, after func() error) {
 		start := time.Now()
 		err := measured()
 		times = append(times, time.Since(start))
-		check(b, err)
-		check(b, after())
+		labtest.Must(b, err)
+		labtest.Must(b, after())
 	}
 	slices.Sort(times)
 	b.ReportMetric(float64(times[len(times)/2].Microseconds()), "p50-us")
@@ -38,7 +39,7 @@ func BenchmarkEnsure(b *testing.B) {
 		}
 		run := func(name string, after func() error) {
 			b.Run(l.Name+" "+name, func(b *testing.B) {
-				check(b, w.node.Do(func() error { median(b, ensure, after); return nil }))
+				labtest.Must(b, w.node.Do(func() error { median(b, ensure, after); return nil }))
 			})
 		}
 		run("anew", func() error { return macvlan.Remove(w.h, l) })
@@ -57,7 +58,7 @@ func BenchmarkPromote(b *testing.B) {
 			w.ensure(row.link)
 			link := w.link(row.link.Name)
 			address, err := netlink.ParseAddr(row.prefix)
-			check(b, err)
+			labtest.Must(b, err)
 			address.Flags = unix.IFA_F_NODAD
 			promote := func() error {
 				if err := w.h.LinkSetUp(link); err != nil {

@@ -11,6 +11,8 @@ import (
 
 	"github.com/mdlayher/ndp"
 	"golang.org/x/sys/unix"
+
+	"vipd/integration/lab/labtest"
 )
 
 var broadcast = net.HardwareAddr{255, 255, 255, 255, 255, 255}
@@ -49,10 +51,10 @@ func (w *world) arpOf(operation byte) func([]byte) string {
 func (w *world) solicitation(target string) []byte {
 	from, to := netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr(target)
 	group, err := ndp.SolicitedNodeMulticast(to)
-	check(w.t, err)
+	labtest.Must(w.t, err)
 	message, err := ndp.MarshalMessageChecksum(&ndp.NeighborSolicitation{TargetAddress: to,
 		Options: []ndp.Option{&ndp.LinkLayerAddress{Direction: ndp.Source, Addr: w.mac}}}, from, group)
-	check(w.t, err)
+	labtest.Must(w.t, err)
 	header := binary.BigEndian.AppendUint16([]byte{6 << 4, 0, 0, 0}, uint16(len(message)))
 	header = append(header, unix.IPPROTO_ICMPV6, 255)
 	header = append(append(header, from.AsSlice()...), group.AsSlice()...)

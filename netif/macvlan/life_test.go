@@ -11,6 +11,7 @@ import (
 
 	"github.com/vishvananda/netlink"
 
+	"vipd/integration/lab/labtest"
 	"vipd/netif/macvlan"
 )
 
@@ -44,7 +45,7 @@ func TestReplacement(t *testing.T) {
 			return l
 		},
 		"another mode": func(w *world, link netlink.Link) macvlan.Link {
-			check(w.t, w.h.LinkSetMacvlanMode(link, netlink.MACVLAN_MODE_PRIVATE))
+			labtest.Must(w.t, w.h.LinkSetMacvlanMode(link, netlink.MACVLAN_MODE_PRIVATE))
 			return link4
 		},
 		"another parent": func(w *world, _ netlink.Link) macvlan.Link {
@@ -78,7 +79,7 @@ func (w *world) addVeth(name string) {
 	w.t.Helper()
 	veth := &netlink.Veth{LinkAttrs: netlink.NewLinkAttrs(), PeerName: name + "-far"}
 	veth.Name = name
-	check(w.t, w.h.LinkAdd(veth))
+	labtest.Must(w.t, w.h.LinkAdd(veth))
 }
 
 // A link that somebody else made stays as it is.
@@ -86,7 +87,7 @@ func TestForeignLink(t *testing.T) {
 	rows := map[string]func(w *world) netlink.Link{
 		"a macvlan": func(w *world) netlink.Link {
 			mac, err := net.ParseMAC(link4.Hardware)
-			check(w.t, err)
+			labtest.Must(w.t, err)
 			link := &netlink.Macvlan{LinkAttrs: netlink.NewLinkAttrs(), Mode: netlink.MACVLAN_MODE_BRIDGE}
 			link.ParentIndex, link.HardwareAddr = w.link("eth0").Attrs().Index, mac
 			return link
@@ -102,7 +103,7 @@ func TestForeignLink(t *testing.T) {
 			w := newWorld(t)
 			link := foreign(w)
 			link.Attrs().Name = link4.Name
-			check(t, w.h.LinkAdd(link))
+			labtest.Must(t, w.h.LinkAdd(link))
 			if _, err := w.tryEnsure(link4); !errors.Is(err, macvlan.ErrForeign) {
 				t.Errorf("error %v", err)
 			}
@@ -121,9 +122,9 @@ func TestParentRefused(t *testing.T) {
 	w.addVeth("eth1")
 	bridge := &netlink.Bridge{LinkAttrs: netlink.NewLinkAttrs()}
 	bridge.Name = "br0"
-	check(t, w.h.LinkAdd(bridge))
+	labtest.Must(t, w.h.LinkAdd(bridge))
 	w.addVeth("eth2")
-	check(t, w.h.LinkSetMaster(w.link("eth2"), bridge))
+	labtest.Must(t, w.h.LinkSetMaster(w.link("eth2"), bridge))
 	const prefix = "virtual link vrrp.52 on "
 	rows := []struct {
 		name, parent, hardware string

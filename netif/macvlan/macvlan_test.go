@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 	"vipd/netif/macvlan"
 )
 
@@ -55,14 +56,14 @@ type world struct {
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	lan, err := lab.NewSwitch()
-	check(t, err)
-	t.Cleanup(func() { check(t, lan.Close()) })
+	labtest.Must(t, err)
+	t.Cleanup(func() { labtest.Must(t, lan.Close()) })
 	w := &world{t: t, node: namespace(t, "node"), client: namespace(t, "client")}
 	w.h = w.node.Handle()
 	_, err = lan.Plug(w.node, "eth0", ownIP+"/24", "2001:db8::11/64")
-	check(t, err)
+	labtest.Must(t, err)
 	_, err = lan.Plug(w.client, "eth0", clientIP+"/24", "2001:db8::1/64")
-	check(t, err)
+	labtest.Must(t, err)
 	w.own = w.link("eth0").Attrs().HardwareAddr
 	w.listen()
 	w.awaitLAN()
@@ -72,14 +73,14 @@ func newWorld(t testing.TB) *world {
 func namespace(t testing.TB, name string) *lab.Namespace {
 	t.Helper()
 	n, err := lab.NewNamespace(name)
-	check(t, err)
+	labtest.Must(t, err)
 	t.Cleanup(func() { _ = n.Close() })
 	return n
 }
 
 func (w *world) listen() {
 	w.t.Helper()
-	check(w.t, w.client.Do(func() error {
+	labtest.Must(w.t, w.client.Do(func() error {
 		eth0, err := net.InterfaceByName("eth0")
 		if err != nil {
 			return err
@@ -97,7 +98,7 @@ func (w *world) awaitLAN() {
 	frame := make([]byte, 2048)
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
 		w.send(w.arpRequest(ownIP))
-		check(w.t, w.port.SetReadDeadline(time.Now().Add(20*time.Millisecond)))
+		labtest.Must(w.t, w.port.SetReadDeadline(time.Now().Add(20*time.Millisecond)))
 		for n, err := 0, error(nil); err == nil; n, _, err = w.port.ReadFrom(frame) {
 			if w.arpOf(2)(frame[:n]) != "" {
 				return
@@ -112,11 +113,11 @@ func (w *world) awaitLAN() {
 func (w *world) awaitSolicited(name, address string) {
 	w.t.Helper()
 	group, err := ndp.SolicitedNodeMulticast(netip.MustParseAddr(address))
-	check(w.t, err)
+	labtest.Must(w.t, err)
 	joined := regexp.MustCompile(fmt.Sprintf(`(?m)^\d+ +%s +%x `, regexp.QuoteMeta(name), group.AsSlice()))
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
 		var groups []byte
-		check(w.t, w.node.Do(func() (err error) {
+		labtest.Must(w.t, w.node.Do(func() (err error) {
 			groups, err = os.ReadFile("/proc/thread-self/net/igmp6")
 			return err
 		}))
@@ -127,17 +128,10 @@ func (w *world) awaitSolicited(name, address string) {
 	w.t.Fatalf("%s does not join %v after %v", name, group, patience)
 }
 
-func check(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 func (w *world) link(name string) netlink.Link {
 	w.t.Helper()
 	link, err := w.h.LinkByName(name)
-	check(w.t, err)
+	labtest.Must(w.t, err)
 	return link
 }
 
@@ -158,31 +152,31 @@ func (w *world) tryEnsure(l macvlan.Link) (index int, err error) {
 func (w *world) ensure(l macvlan.Link) int {
 	w.t.Helper()
 	index, err := w.tryEnsure(l)
-	check(w.t, err)
+	labtest.Must(w.t, err)
 	return index
 }
 
 func (w *world) remove(l macvlan.Link) {
 	w.t.Helper()
-	check(w.t, w.node.Do(func() error { return macvlan.Remove(w.h, l) }))
+	labtest.Must(w.t, w.node.Do(func() error { return macvlan.Remove(w.h, l) }))
 }
 
 // promote does what becoming Active does.
 func (w *world) promote(name, prefix string) {
 	w.t.Helper()
 	link := w.link(name)
-	check(w.t, w.h.LinkSetUp(link))
+	labtest.Must(w.t, w.h.LinkSetUp(link))
 	address, err := netlink.ParseAddr(prefix)
-	check(w.t, err)
+	labtest.Must(w.t, err)
 	address.Flags = unix.IFA_F_NODAD
-	check(w.t, w.h.AddrAdd(link, address))
+	labtest.Must(w.t, w.h.AddrAdd(link, address))
 }
 
 // addresses shows the addresses of a link of the node, of both families.
 func (w *world) addresses(name string) (shown []string) {
 	w.t.Helper()
 	list, err := w.h.AddrList(w.link(name), netlink.FAMILY_ALL)
-	check(w.t, err)
+	labtest.Must(w.t, err)
 	for _, a := range list {
 		shown = append(shown, a.IPNet.String())
 	}
@@ -195,7 +189,7 @@ func (w *world) set(settings ...string) {
 	w.t.Helper()
 	for _, s := range settings {
 		name, value, _ := strings.Cut(s, " ")
-		check(w.t, w.node.Do(func() error { return os.WriteFile("/proc/sys/net/"+name, []byte(value), 0) }))
+		labtest.Must(w.t, w.node.Do(func() error { return os.WriteFile("/proc/sys/net/"+name, []byte(value), 0) }))
 	}
 }
 
@@ -205,7 +199,7 @@ func (w *world) demand(settings ...string) {
 	for _, s := range settings {
 		name, want, _ := strings.Cut(s, " ")
 		var value []byte
-		check(w.t, w.node.Do(func() (err error) {
+		labtest.Must(w.t, w.node.Do(func() (err error) {
 			value, err = os.ReadFile("/proc/sys/net/" + name)
 			return err
 		}))
@@ -226,14 +220,14 @@ func (w *world) demandAddresses(name string, want ...string) {
 func (w *world) send(frame []byte) {
 	w.t.Helper()
 	_, err := w.port.WriteTo(frame, &packet.Addr{HardwareAddr: frame[:6]})
-	check(w.t, err)
+	labtest.Must(w.t, err)
 }
 
 // collect reads what arrives at the client, described by a function that says "" of
 // what doesn't matter, until the last one has come as often as given.
 func (w *world) collect(describe func(frame []byte) string, last string, times int) (seen []string) {
 	w.t.Helper()
-	check(w.t, w.port.SetReadDeadline(time.Now().Add(patience)))
+	labtest.Must(w.t, w.port.SetReadDeadline(time.Now().Add(patience)))
 	for frame := make([]byte, 2048); times > 0; {
 		n, _, err := w.port.ReadFrom(frame)
 		if err != nil {

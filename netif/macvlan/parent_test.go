@@ -5,6 +5,7 @@ package macvlan_test
 import (
 	"testing"
 
+	"vipd/integration/lab/labtest"
 	"vipd/netif/macvlan"
 )
 
@@ -93,7 +94,7 @@ func TestLinksOnTwoParents(t *testing.T) {
 // What is put back, after somebody has had a hand in it.
 func TestParentSettingsMeddledWith(t *testing.T) {
 	alias := func(text string) func(*world) {
-		return func(w *world) { check(w.t, w.h.LinkSetAlias(w.link(link4.Name), text)) }
+		return func(w *world) { labtest.Must(w.t, w.h.LinkSetAlias(w.link(link4.Name), text)) }
 	}
 	rows := []struct {
 		name   string
@@ -112,10 +113,10 @@ func TestParentSettingsMeddledWith(t *testing.T) {
 		{"administrator set it", func(w *world) { w.set("ipv4/conf/eth0/arp_ignore 2") },
 			[]string{"ipv4/conf/eth0/arp_ignore 2", "ipv4/conf/eth0/arp_announce 0"}},
 		{"interface renamed", func(w *world) {
-			check(w.t, w.h.LinkSetName(w.link("eth0"), "lan0"))
+			labtest.Must(w.t, w.h.LinkSetName(w.link("eth0"), "lan0"))
 		}, []string{"ipv4/conf/lan0/arp_ignore 0", "ipv4/conf/lan0/arp_announce 0"}},
 		{"interface gone", func(w *world) {
-			check(w.t, w.h.LinkDel(w.link("eth0")))
+			labtest.Must(w.t, w.h.LinkDel(w.link("eth0")))
 		}, nil},
 	}
 	for _, row := range rows {

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/net/ipv4"
 	"golang.org/x/sys/unix"
 
+	"vipd/integration/lab/labtest"
 	"vipd/netif/macvlan"
 )
 
@@ -57,7 +58,7 @@ func TestARPRequests(t *testing.T) {
 	w := newWorld(t)
 	w.ensure(link4)
 	w.promote(link4.Name, vip+"/32")
-	check(t, w.h.RouteAdd(&netlink.Route{LinkIndex: w.link(link4.Name).Attrs().Index,
+	labtest.Must(t, w.h.RouteAdd(&netlink.Route{LinkIndex: w.link(link4.Name).Attrs().Index,
 		Dst: &net.IPNet{IP: net.IPv4(198, 51, 100, 0).To4(), Mask: net.CIDRMask(24, 32)}, Scope: netlink.SCOPE_LINK}))
 	rows := []struct{ name, source, target, want string }{
 		{"from the VIP by the parent", vip, "192.0.2.201", ownIP + " asks at " + w.own.String()},
@@ -67,7 +68,7 @@ func TestARPRequests(t *testing.T) {
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
-			check(t, w.node.Do(func() error { return sendUDP(row.source, row.target) }))
+			labtest.Must(t, w.node.Do(func() error { return sendUDP(row.source, row.target) }))
 			asks := func(frame []byte) string {
 				if text := w.arpOf(1)(frame); text != "" && net.IP(frame[38:42]).String() == row.target {
 					if text != row.want {
@@ -158,7 +159,7 @@ func TestDownTakesNothing(t *testing.T) {
 		w.send(ipv4Frame(mac, w.mac, unix.IPPROTO_UDP, clientIP, "203.0.113.9", datagram(text)))
 		w.send(ipv4Frame(mac, w.mac, unix.IPPROTO_UDP, clientIP, ownIP, datagram(text)))
 	}
-	check(t, w.h.RouteAdd(&netlink.Route{LinkIndex: w.link("eth0").Attrs().Index, Gw: net.ParseIP(clientIP),
+	labtest.Must(t, w.h.RouteAdd(&netlink.Route{LinkIndex: w.link("eth0").Attrs().Index, Gw: net.ParseIP(clientIP),
 		Dst: &net.IPNet{IP: net.IPv4(203, 0, 113, 0).To4(), Mask: net.CIDRMask(24, 32)}}))
 	toBoth(virtual, "down")
 	toBoth(w.own, "physical")
@@ -182,7 +183,7 @@ func TestDownTakesNothing(t *testing.T) {
 // listenUDP listens on the node, where datagrams go.
 func (w *world) listenUDP() (conn *net.UDPConn) {
 	w.t.Helper()
-	check(w.t, w.node.Do(func() (err error) {
+	labtest.Must(w.t, w.node.Do(func() (err error) {
 		conn, err = net.ListenUDP("udp4", &net.UDPAddr{Port: 4789})
 		return err
 	}))
@@ -193,7 +194,7 @@ func (w *world) listenUDP() (conn *net.UDPConn) {
 // receive reads texts until the last.
 func receive(t *testing.T, conn net.PacketConn, last string) (texts []string) {
 	t.Helper()
-	check(t, conn.SetReadDeadline(time.Now().Add(patience)))
+	labtest.Must(t, conn.SetReadDeadline(time.Now().Add(patience)))
 	b := make([]byte, 2048)
 	for !slices.Contains(texts, last) {
 		n, _, err := conn.ReadFrom(b)
@@ -223,7 +224,7 @@ func TestParentHearsAnotherActive(t *testing.T) {
 			w.promote(link4.Name, vip+"/32")
 			link := w.link(link4.Name)
 			if row.mode != link.(*netlink.Macvlan).Mode {
-				check(t, w.h.LinkSetMacvlanMode(link, row.mode))
+				labtest.Must(t, w.h.LinkSetMacvlanMode(link, row.mode))
 			}
 			socket := w.listenAdverts()
 			group := net.HardwareAddr{1, 0, 0x5e, 0, 0, 18}
@@ -246,7 +247,7 @@ func (w *world) listenAdverts() (conn net.PacketConn) {
 		controlled := c.Control(func(fd uintptr) { err = unix.BindToDevice(int(fd), "eth0") })
 		return errors.Join(controlled, err)
 	}
-	check(w.t, w.node.Do(func() (err error) {
+	labtest.Must(w.t, w.node.Do(func() (err error) {
 		config := net.ListenConfig{Control: bind}
 		if conn, err = config.ListenPacket(context.Background(), "ip4:112", "0.0.0.0"); err != nil {
 			return err

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 	"vipd/netif/route"
 )
 
@@ -34,29 +35,22 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	lan, err := lab.NewSwitch()
-	check(t, err)
-	t.Cleanup(func() { check(t, lan.Close()) })
+	labtest.Must(t, err)
+	t.Cleanup(func() { labtest.Must(t, lan.Close()) })
 	node, err := lab.NewNamespace("node")
-	check(t, err)
+	labtest.Must(t, err)
 	t.Cleanup(func() { _ = node.Close() })
 	_, err = lan.Plug(node, "eth0", "192.0.2.11/24", vip+"/32", "2001:db8::11/64")
-	check(t, err)
+	labtest.Must(t, err)
 	w := &world{t: t, h: node.Handle()}
 	eth0, err := w.h.LinkByName("eth0")
-	check(t, err)
+	labtest.Must(t, err)
 	w.eth0 = eth0.Attrs().Index
 	address, err := netlink.ParseAddr(vip6 + "/128")
-	check(t, err)
+	labtest.Must(t, err)
 	address.Flags = unix.IFA_F_NODAD
-	check(t, w.h.AddrAdd(eth0, address))
+	labtest.Must(t, w.h.AddrAdd(eth0, address))
 	return w
-}
-
-func check(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 // routes shows the routes of all tables that have the protocol, as the kernel has them.
@@ -64,7 +58,7 @@ func (w *world) routes(protocol int) (shown []string) {
 	w.t.Helper()
 	for _, family := range []int{netlink.FAMILY_V4, netlink.FAMILY_V6} {
 		list, err := w.h.RouteListFiltered(family, &netlink.Route{}, netlink.RT_FILTER_TABLE)
-		check(w.t, err)
+		labtest.Must(w.t, err)
 		for _, r := range list {
 			if int(r.Protocol) == protocol {
 				shown = append(shown, w.show(r))
@@ -181,18 +175,18 @@ func TestAddAndRemove(t *testing.T) {
 	for _, strict := range []bool{false, true} {
 		t.Run(fmt.Sprint("strict ", strict), func(t *testing.T) {
 			w := newWorld(t)
-			check(t, w.h.SetStrictCheck(strict))
+			labtest.Must(t, w.h.SetStrictCheck(strict))
 			for _, row := range rows {
 				t.Run(row.name, func(t *testing.T) {
 					w := &world{t, w.h, w.eth0}
 					routes := []route.Route{row.make(w)}
-					check(t, route.Add(w.h, routes))
+					labtest.Must(t, route.Add(w.h, routes))
 					w.demand(row.want)
-					check(t, route.Add(w.h, routes))
+					labtest.Must(t, route.Add(w.h, routes))
 					w.demand(row.want)
-					check(t, route.Remove(w.h, append(routes, routes...)))
+					labtest.Must(t, route.Remove(w.h, append(routes, routes...)))
 					w.demand()
-					check(t, route.Remove(w.h, routes))
+					labtest.Must(t, route.Remove(w.h, routes))
 				})
 			}
 		})
@@ -204,13 +198,13 @@ func TestReplace(t *testing.T) {
 	w := newWorld(t)
 	old := []route.Route{w.to("198.51.100.0/24", scopeLink), w.to("2001:db8:1::/48", nowhere(unix.RTN_BLACKHOLE)),
 		w.to("0.0.0.0/0", via("192.0.2.1"))}
-	check(t, route.Add(w.h, old))
-	check(t, route.Add(w.h, []route.Route{w.to("198.51.100.0/24", nowhere(unix.RTN_BLACKHOLE)),
+	labtest.Must(t, route.Add(w.h, old))
+	labtest.Must(t, route.Add(w.h, []route.Route{w.to("198.51.100.0/24", nowhere(unix.RTN_BLACKHOLE)),
 		w.to("2001:db8:1::/48", via("2001:db8::1")), w.to("0.0.0.0/0", via("192.0.2.2"), mtu(1400))}))
 	w.demand("type 6 to 198.51.100.0/24 table 254 metric 0 scope 0",
 		"type 1 to 2001:db8:1::/48 via 2001:db8::1 eth0 table 254 metric 1024 scope 0",
 		"type 1 to 0.0.0.0/0 via 192.0.2.2 eth0 table 254 metric 0 scope 0 mtu 1400")
-	check(t, route.Remove(w.h, old))
+	labtest.Must(t, route.Remove(w.h, old))
 	w.demand()
 }
 
@@ -221,13 +215,13 @@ func TestNeighbouringPlaces(t *testing.T) {
 		t.Run(prefix, func(t *testing.T) {
 			w := newWorld(t)
 			stay := []route.Route{w.to(prefix, metric(50)), w.to(prefix, table(7))}
-			check(t, route.Add(w.h, stay))
+			labtest.Must(t, route.Add(w.h, stay))
 			before := w.routes(route.Protocol)
 			one := []route.Route{w.to(prefix)}
-			check(t, route.Remove(w.h, one))
+			labtest.Must(t, route.Remove(w.h, one))
 			w.demand(before...)
-			check(t, route.Add(w.h, one))
-			check(t, route.Remove(w.h, one))
+			labtest.Must(t, route.Add(w.h, one))
+			labtest.Must(t, route.Remove(w.h, one))
 			w.demand(before...)
 		})
 	}
@@ -239,20 +233,20 @@ func TestForeign(t *testing.T) {
 		t.Run(prefix, func(t *testing.T) {
 			w := newWorld(t)
 			foreign, err := netlink.ParseIPNet(prefix)
-			check(t, err)
-			check(t, w.h.RouteAdd(&netlink.Route{Dst: foreign, LinkIndex: w.eth0, Protocol: unix.RTPROT_STATIC}))
+			labtest.Must(t, err)
+			labtest.Must(t, w.h.RouteAdd(&netlink.Route{Dst: foreign, LinkIndex: w.eth0, Protocol: unix.RTPROT_STATIC}))
 			before := w.routes(unix.RTPROT_STATIC)
 			theirs := w.to(prefix, nowhere(unix.RTN_BLACKHOLE))
 			err = route.Add(w.h, []route.Route{w.to("203.0.113.0/24"), w.to("2001:db8:2::/48"), theirs})
 			if !errors.Is(err, route.ErrForeign) || !strings.HasPrefix(err.Error(), "add route blackhole "+prefix+": ") {
 				t.Errorf("error %v", err)
 			}
-			check(t, route.Remove(w.h, []route.Route{theirs}))
+			labtest.Must(t, route.Remove(w.h, []route.Route{theirs}))
 			w.demand()
 			if got := w.routes(unix.RTPROT_STATIC); !slices.Equal(got, before) {
 				t.Errorf("theirs are %q, were %q", got, before)
 			}
-			check(t, route.Add(w.h, []route.Route{w.to(prefix, metric(50))})) // another place
+			labtest.Must(t, route.Add(w.h, []route.Route{w.to(prefix, metric(50))})) // another place
 		})
 	}
 }
@@ -261,7 +255,7 @@ func TestForeign(t *testing.T) {
 func TestRollback(t *testing.T) {
 	w := newWorld(t)
 	kept := w.to("203.0.113.0/24")
-	check(t, route.Add(w.h, []route.Route{kept}))
+	labtest.Must(t, route.Add(w.h, []route.Route{kept}))
 	before := w.routes(route.Protocol)
 	bad := w.to("198.51.100.0/24", via("10.9.9.9"), metric(7))
 	err := route.Add(w.h, []route.Route{kept, w.to("203.0.114.0/24"), w.to("2001:db8:2::/48"), bad})
@@ -276,8 +270,8 @@ func TestRollback(t *testing.T) {
 func TestOrder(t *testing.T) {
 	w := newWorld(t)
 	routes := []route.Route{w.to("203.0.113.1/32", scopeLink), w.to("0.0.0.0/0", via("203.0.113.1"))}
-	check(t, route.Add(w.h, routes))
-	check(t, route.Remove(w.h, routes))
+	labtest.Must(t, route.Add(w.h, routes))
+	labtest.Must(t, route.Remove(w.h, routes))
 	w.demand()
 }
 
@@ -288,7 +282,7 @@ func TestGoneAlready(t *testing.T) {
 		"interface gone": func(w *world) error { return w.h.LinkDel(&netlink.Veth{LinkAttrs: w.attrs()}) },
 		"source gone": func(w *world) error {
 			address, err := netlink.ParseAddr(vip + "/32")
-			check(w.t, err)
+			labtest.Must(w.t, err)
 			return w.h.AddrDel(&netlink.Veth{LinkAttrs: w.attrs()}, address)
 		},
 	}
@@ -296,10 +290,10 @@ func TestGoneAlready(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			routes := []route.Route{w.to("198.51.100.0/24", via("192.0.2.1"), source(vip))}
-			check(t, route.Add(w.h, routes))
-			check(t, lose(w))
+			labtest.Must(t, route.Add(w.h, routes))
+			labtest.Must(t, lose(w))
 			w.demand()
-			check(t, route.Remove(w.h, routes))
+			labtest.Must(t, route.Remove(w.h, routes))
 		})
 	}
 }

@@ -19,13 +19,11 @@ import (
 	"golang.org/x/sys/unix"
 
 	"vipd/integration/lab"
+	"vipd/integration/lab/labtest"
 	"vipd/netif/sockets"
 )
 
 func TestMain(m *testing.M) { lab.Main(m) }
-
-// patience bounds every wait.
-const patience = 10 * time.Second
 
 var (
 	vip4   = netip.MustParseAddr("192.0.2.100")
@@ -37,44 +35,23 @@ var (
 		vip4: netip.MustParseAddr("192.0.2.1"), vip6: netip.MustParseAddr("2001:db8::1")}
 )
 
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 // addresses gives the host all addresses of the tests.
 func addresses(t testing.TB) {
 	t.Helper()
 	lo, err := netlink.LinkByName("lo")
-	must(t, err)
+	labtest.Must(t, err)
 	for _, vip := range vips {
 		for _, a := range []netip.Addr{vip, others[vip], clients[vip]} {
 			address, err := netlink.ParseAddr(netip.PrefixFrom(a, a.BitLen()).String())
-			must(t, err)
+			labtest.Must(t, err)
 			address.Flags = unix.IFA_F_NODAD
 			if err := netlink.AddrAdd(lo, address); !errors.Is(err, unix.EEXIST) {
-				must(t, err)
+				labtest.Must(t, err)
 			}
-			await(t, func() error { // IPv6 addresses come with a delay
+			labtest.Await(t, func() error { // IPv6 addresses come with a delay
 				_, err := netlink.RouteGet(a.AsSlice())
 				return err
 			})
-		}
-	}
-}
-
-// await waits until look finds nothing wrong.
-func await(t testing.TB, look func() error) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); ; runtime.Gosched() {
-		err := look()
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatal(err)
 		}
 	}
 }
@@ -93,7 +70,7 @@ func listen(t testing.TB, network string, address netip.Addr) net.Listener {
 		where = "[::]:0"
 	}
 	listener, err := net.Listen(network, where)
-	must(t, err)
+	labtest.Must(t, err)
 	t.Cleanup(func() { listener.Close() })
 	return listener
 }
@@ -108,12 +85,12 @@ func dial(t testing.TB, listener net.Listener, address netip.Addr) *net.TCPConn 
 			from = clients[vip6]
 		}
 	}
-	dialer := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(from, 0)), Timeout: patience}
+	dialer := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(from, 0)), Timeout: labtest.Patience}
 	port := uint16(listener.Addr().(*net.TCPAddr).Port)
 	conn, err := dialer.Dial("tcp", netip.AddrPortFrom(address, port).String())
-	must(t, err)
+	labtest.Must(t, err)
 	t.Cleanup(func() { conn.Close() })
-	must(t, conn.SetDeadline(time.Now().Add(patience)))
+	labtest.Must(t, conn.SetDeadline(time.Now().Add(labtest.Patience)))
 	return conn.(*net.TCPConn)
 }
 
@@ -122,9 +99,9 @@ func connect(t testing.TB, network string, address netip.Addr) pair {
 	p := pair{listener: listen(t, network, address)}
 	p.client = dial(t, p.listener, address)
 	server, err := p.listener.Accept()
-	must(t, err)
+	labtest.Must(t, err)
 	t.Cleanup(func() { server.Close() })
-	must(t, server.SetDeadline(time.Now().Add(patience)))
+	labtest.Must(t, server.SetDeadline(time.Now().Add(labtest.Patience)))
 	p.server = server.(*net.TCPConn)
 	return p
 }
@@ -132,7 +109,7 @@ func connect(t testing.TB, network string, address netip.Addr) pair {
 // counts demands a number of connections, as soon as the kernel has done its part.
 func counts(t testing.TB, want int, of ...netip.Addr) {
 	t.Helper()
-	await(t, func() error {
+	labtest.Await(t, func() error {
 		got, err := sockets.Count(of)
 		if err == nil && got != want {
 			err = fmt.Errorf("%d connections of %v, want %d", got, of[:min(len(of), 3)], want)
@@ -144,7 +121,7 @@ func counts(t testing.TB, want int, of ...netip.Addr) {
 func resets(t testing.TB, want int, of ...netip.Addr) {
 	t.Helper()
 	got, err := sockets.Reset(of)
-	if must(t, err); got != want {
+	if labtest.Must(t, err); got != want {
 		t.Fatalf("%d connections of %v reset, want %d", got, of, want)
 	}
 }
@@ -161,19 +138,19 @@ func ended(t testing.TB, conn net.Conn, want error) {
 func (p pair) works(t testing.TB) {
 	t.Helper()
 	_, err := p.client.Write([]byte("?"))
-	must(t, err)
+	labtest.Must(t, err)
 	_, err = io.ReadFull(p.server, make([]byte, 1))
-	must(t, err)
+	labtest.Must(t, err)
 }
 
 // becomes waits until a connection's end is in a state.
 func becomes(t testing.TB, end *net.TCPConn, state uint8) {
 	t.Helper()
 	raw, err := end.SyscallConn()
-	must(t, err)
-	await(t, func() (err error) {
+	labtest.Must(t, err)
+	labtest.Await(t, func() (err error) {
 		var info *unix.TCPInfo
-		must(t, raw.Control(func(fd uintptr) { info, err = unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO) }))
+		labtest.Must(t, raw.Control(func(fd uintptr) { info, err = unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO) }))
 		if err == nil && info.State != state {
 			err = fmt.Errorf("state %d, want %d", info.State, state)
 		}
@@ -184,10 +161,10 @@ func becomes(t testing.TB, end *net.TCPConn, state uint8) {
 // fill has the server send more than the client takes.
 func (p pair) fill(t testing.TB) {
 	t.Helper()
-	must(t, p.client.SetReadBuffer(4096))
-	must(t, p.server.SetWriteBuffer(1<<20))
+	labtest.Must(t, p.client.SetReadBuffer(4096))
+	labtest.Must(t, p.server.SetWriteBuffer(1<<20))
 	_, err := p.server.Write(make([]byte, 1<<19))
-	must(t, err)
+	labtest.Must(t, err)
 }
 
 func TestResetInEachState(t *testing.T) {
@@ -198,20 +175,20 @@ func TestResetInEachState(t *testing.T) {
 	}{
 		"established": {func(*testing.T, pair) {}, unix.ECONNRESET},
 		"close-wait": {func(t *testing.T, p pair) {
-			must(t, p.client.CloseWrite())
+			labtest.Must(t, p.client.CloseWrite())
 			becomes(t, p.server, unix.BPF_TCP_CLOSE_WAIT)
 		}, unix.ECONNRESET},
 		"fin-wait-1": {func(t *testing.T, p pair) {
 			p.fill(t)
-			must(t, p.server.CloseWrite())
+			labtest.Must(t, p.server.CloseWrite())
 			becomes(t, p.server, unix.BPF_TCP_FIN_WAIT1)
 		}, unix.ECONNRESET},
 		"fin-wait-1, closed by its program": {func(t *testing.T, p pair) {
 			p.fill(t)
-			must(t, p.server.Close())
+			labtest.Must(t, p.server.Close())
 		}, unix.ECONNRESET},
 		"fin-wait-2": {func(t *testing.T, p pair) {
-			must(t, p.server.CloseWrite())
+			labtest.Must(t, p.server.CloseWrite())
 			becomes(t, p.server, unix.BPF_TCP_FIN_WAIT2)
 		}, nil}, // the peer has read the end already
 	}
@@ -235,7 +212,7 @@ func TestResetInEachState(t *testing.T) {
 func TestResetOfFinWait2(t *testing.T) {
 	addresses(t)
 	p := connect(t, "tcp4", vip4)
-	must(t, p.server.CloseWrite())
+	labtest.Must(t, p.server.CloseWrite())
 	becomes(t, p.client, unix.BPF_TCP_CLOSE_WAIT)
 	resets(t, 1, vip4)
 	if _, err := p.client.Write([]byte("?")); !errors.Is(err, unix.EPIPE) {
@@ -262,7 +239,7 @@ func TestHalfOpen(t *testing.T) {
 		t.Run(fmt.Sprint(row.network, " ", row.vip), func(t *testing.T) {
 			config := net.ListenConfig{Control: deferAccept}
 			listener, err := config.Listen(t.Context(), row.network, row.where)
-			must(t, err)
+			labtest.Must(t, err)
 			defer listener.Close()
 			dial(t, listener, row.vip) // it says nothing
 			counts(t, 1, row.vip)
@@ -314,7 +291,7 @@ func TestDoneIsNoConnection(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := connect(t, "tcp4", vip4)
 			counts(t, 1, vip4)
-			must(t, end(p))
+			labtest.Must(t, end(p))
 			counts(t, 0, vip4)
 			resets(t, 0, vip4)
 		})
@@ -328,7 +305,7 @@ func TestTheKernelPicksOut(t *testing.T) {
 		connect(t, "tcp", vip)
 		connect(t, "tcp", others[vip])
 		answers, err := sockets.Answers(vip)
-		if must(t, err); answers != 1 {
+		if labtest.Must(t, err); answers != 1 {
 			t.Errorf("%v: the kernel tells of %d connections, want 1", vip, answers)
 		}
 	}
@@ -364,7 +341,7 @@ func many(t testing.TB, n int) (all []net.Conn) {
 	for range n {
 		client := dial(t, listener, vip4)
 		server, err := listener.Accept()
-		must(t, err)
+		labtest.Must(t, err)
 		t.Cleanup(func() { server.Close() })
 		all = append(all, client, server)
 	}
