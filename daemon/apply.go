@@ -97,7 +97,7 @@ func (d *Daemon) apply(f *family, effect vrrp.Effect) {
 	case vrrp.Drain:
 		d.afterSend(f, drain)
 	case vrrp.Report:
-		d.report(f, e.To)
+		d.report(f, e)
 	case vrrp.Pass:
 		d.pass(f, e.To)
 	case vrrp.Announce:

@@ -54,13 +54,13 @@ func (d *Daemon) drainEnded(f *family, wanted bool) {
 	f.connections = connections{}
 }
 
-// report tells the successor that the family drains. The lease is renewed with it, and
-// who is left is counted.
-func (d *Daemon) report(f *family, to netip.Addr) {
+// report tells the successor that the family drains, or drains no more. The lease is
+// renewed with it, and who is left is counted.
+func (d *Daemon) report(f *family, r vrrp.Report) {
 	o := &d.out
 	o.family, o.priority = f, 0
-	o.payload = f.core.EncodeReport(to, o.payload, o.emit)
-	if f.set.Draining { // the first one comes while it still releases
+	o.payload = f.core.EncodeReport(r, o.payload, o.emit)
+	if f.set.Draining && !r.Last { // the first one comes while it still releases
 		d.network.Renew(f.key)
 		d.network.Count(f.key)
 	}

@@ -18,7 +18,7 @@ const drainingRouter = oneRouter + "  drain: 10s\n"
 // reported is what the node that drains says to us.
 func reported() Packet {
 	source, to := netip.MustParseAddr("192.0.2.12"), netip.MustParseAddr("192.0.2.11")
-	a := vrrp.Advert{Version: 3, VRID: 51, Interval: time.Second, Report: true, Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.100")}}
+	a := vrrp.Advert{Version: 3, VRID: 51, Priority: 50, Interval: time.Second, Report: true, Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.100")}}
 	return Packet{Link: 2, Source: source, Destination: to, TTL: 255, Payload: a.AppendTo(nil, source, to)}
 }
 
@@ -64,7 +64,7 @@ func TestDrain(t *testing.T) {
 		s.pass(500 * time.Millisecond)
 		s.want("renew web/ipv4", "count web/ipv4", `report to 192.0.2.12 from 192.0.2.11 by ""`)
 		s.connections(0, nil)
-		s.want("remove web/ipv4 192.0.2.100/24 on 2")
+		s.want(`last report to 192.0.2.12 from 192.0.2.11 by ""`, "remove web/ipv4 192.0.2.100/24 on 2")
 		if r := s.router("web"); r.Owns || r.Draining != nil {
 			t.Errorf("%+v", r)
 		}
@@ -145,7 +145,7 @@ func TestReloadWhileDraining(t *testing.T) {
 		s.reloaded(strings.Replace(drainingRouter, "[192.0.2.100/24]", "[192.0.2.100/24, 192.0.2.101/24]", 1))
 		s.want()
 		s.connections(0, nil)
-		s.want("remove web/ipv4 192.0.2.100/24 on 2, 192.0.2.101/24 on 2")
+		s.want(`last report to 192.0.2.12 from 192.0.2.11 by ""`, "remove web/ipv4 192.0.2.100/24 on 2, 192.0.2.101/24 on 2")
 	})
 }
 
@@ -153,7 +153,7 @@ func TestStopWhileDraining(t *testing.T) {
 	bubble(t, drainingRouter, func(t *testing.T, s *stage) {
 		drains(t, s, false)
 		s.d.stop()
-		s.want("remove web/ipv4 192.0.2.100/24 on 2")
+		s.want(`last report to 192.0.2.12 from 192.0.2.11 by ""`, "remove web/ipv4 192.0.2.100/24 on 2")
 		if !s.d.finished() {
 			t.Error("it waits for something")
 		}

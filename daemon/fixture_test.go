@@ -67,7 +67,7 @@ func (s *stage) Send(batch []Datagram, failed func(int, error)) {
 			s.t.Errorf("sent an advert that is refused: %v", reject)
 		}
 		if a.Report {
-			s.note("report to %v from %v by %q", d.Destination, d.Source, d.Hardware)
+			s.note("%s to %v from %v by %q", map[bool]string{false: "report", true: "last report"}[a.Priority == 0], d.Destination, d.Source, d.Hardware)
 			continue
 		}
 		line := fmt.Sprintf("send %d vrid %d on %d from %v", a.Priority, a.VRID, d.Link, d.Source)

@@ -59,10 +59,20 @@ func (r *Router) letGo(now time.Time, fx []Effect) []Effect {
 
 // disown lets the addresses go, and all that they were kept for.
 func (r *Router) disown(fx []Effect) []Effect {
-	r.release, r.silence, r.draining = time.Time{}, time.Time{}, draining{}
-	fx = r.stopPassing(fx)
+	r.release, r.silence = time.Time{}, time.Time{}
+	fx = r.stopPassing(r.endReports(fx))
 	r.passing = passing{}
 	return append(fx, Own{Wanted: false})
+}
+
+// endReports tells the successor that nobody drains for it any more: whom the reset of a
+// connection does not reach shall hear of it there, and soon.
+func (r *Router) endReports(fx []Effect) []Effect {
+	if !r.draining.report.IsZero() {
+		fx = append(fx, Report{To: r.successor, Last: true})
+	}
+	r.draining = draining{}
+	return fx
 }
 
 // drains reports whether the addresses are kept for connections alone.
@@ -137,9 +147,13 @@ func (r *Router) expects(in *Received) bool {
 	return r.passing.to.IsValid() && in.Source == r.passing.to && in.Destination == r.source
 }
 
-// reported goes on passing, and begins again if the report before was lost.
-func (r *Router) reported(now time.Time, fx []Effect) []Effect {
-	if due(r.passing.limit, now) {
+// reported goes on passing, and begins again if the report before was lost; or it ends
+// that, after the last one.
+func (r *Router) reported(now time.Time, last bool, fx []Effect) []Effect {
+	switch {
+	case last:
+		return r.stopPassing(fx)
+	case due(r.passing.limit, now):
 		return fx
 	}
 	r.passing.ends = earliest(now.Add(reportPatience), r.passing.limit)

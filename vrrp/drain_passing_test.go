@@ -52,6 +52,16 @@ func TestPassesWhileItIsReported(t *testing.T) {
 	g.want(report(higher), Pass{higher}) // those before it were lost
 }
 
+// Clients whose reset was lost shall hear here, and soon, that their connections have
+// ended.
+func TestPassesUntilTheLastReport(t *testing.T) {
+	g := passes(t)
+	g.want(report(higher), Pass{higher})
+	g.want(lastReport(higher), Pass{})
+	g.want(lastReport(higher))
+	g.want(report(higher), Pass{higher}) // it drains again
+}
+
 // Nobody drains: clients shall hear soon that their connections have ended.
 func TestPassingEndsWithoutAReport(t *testing.T) {
 	g := passes(t)
@@ -128,6 +138,7 @@ func TestReportsThatAreNone(t *testing.T) {
 		in   Received
 	}{
 		{"from somebody else", report(lower)},
+		{"the last one of somebody else", lastReport(lower)},
 		{"to another address", func() Received { in := report(higher); in.Destination = lower; return in }()},
 		{"to all", func() Received { in := report(higher); in.Destination = GroupIPv4; return in }()},
 	} {
@@ -169,7 +180,7 @@ func TestChain(t *testing.T) {
 	if fx[len(fx)-1] != (Pass{}) {
 		t.Errorf("%+v", fx)
 	}
-	g.want(Drained{}, Own{false})
+	g.want(Drained{}, Report{lower, true}, Own{false})
 }
 
 // To the one that we pass to, the addresses have gone back: what it does not know comes

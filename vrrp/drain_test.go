@@ -14,8 +14,15 @@ func draining10s(p *Params) { p.Drain = drainTime }
 
 // report is what the draining router at that address says to us.
 func report(from netip.Addr) Received {
-	in := heard(0, from)
+	in := heard(50, from)
 	in.Destination, in.Advert.Report = own, true
+	return in
+}
+
+// lastReport is what it says when it drains no more.
+func lastReport(from netip.Addr) Received {
+	in := report(from)
+	in.Advert.Priority = 0
 	return in
 }
 
@@ -40,7 +47,7 @@ func TestDrainsUntilNoConnectionIsLeft(t *testing.T) {
 	g.until(reportEvery-settle, Report{To: higher})
 	g.want(heard(50, higher))
 	g.until(reportEvery, Pass{}, Report{To: higher})
-	g.want(Drained{}, Own{false})
+	g.want(Drained{}, Report{higher, true}, Own{false})
 	g.quiet(down100 - reportEvery - 1)
 	g.want(Drained{}) // the answer to an older question
 }
@@ -59,7 +66,7 @@ func TestDrainsUntilTheTimeIsOver(t *testing.T) {
 			break
 		}
 	}
-	g.until(1, Own{false})
+	g.until(1, Report{higher, true}, Own{false})
 }
 
 func TestDrainsAfter(t *testing.T) {
@@ -138,10 +145,10 @@ func TestDrainEndsWith(t *testing.T) {
 		in   Input
 		want []Effect
 	}{
-		{"a stop", Stop{}, []Effect{Pass{}, Own{false}, Transition{Backup, Initialize, Stopped}}},
-		{"addresses that can't be kept", Owned{Failed}, []Effect{Pass{}, Own{false}}},
-		{"an interface that has gone", Block{InterfaceMissing}, []Effect{Pass{}, Own{false}, Transition{Backup, Initialize, InterfaceMissing}}},
-		{"a lease that ran out", Owned{Expired}, []Effect{Pass{}, Own{false}}},
+		{"a stop", Stop{}, []Effect{Report{higher, true}, Pass{}, Own{false}, Transition{Backup, Initialize, Stopped}}},
+		{"addresses that can't be kept", Owned{Failed}, []Effect{Report{higher, true}, Pass{}, Own{false}}},
+		{"an interface that has gone", Block{InterfaceMissing}, []Effect{Report{higher, true}, Pass{}, Own{false}, Transition{Backup, Initialize, InterfaceMissing}}},
+		{"a lease that ran out", Owned{Expired}, []Effect{Report{higher, true}, Pass{}, Own{false}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			g := drains(t)
@@ -151,6 +158,17 @@ func TestDrainEndsWith(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The successor passes on to who has just begun to report: a stop does not let it go on.
+func TestStopAfterTheFirstReport(t *testing.T) {
+	g := active(t, draining10s)
+	g.step(Resign{})
+	g.step(heard(50, higher))
+	g.want(Tick{}, Report{To: higher})
+	g.want(Stop{}, Report{higher, true}, Transition{Backup, Initialize, Stopped})
+	g.until(hush, Silence{})
+	g.until(settle-hush, Pass{}, Own{false})
 }
 
 func TestDrainGoesOnDespite(t *testing.T) {
@@ -213,16 +231,18 @@ func TestEncodeReport(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			g := newRig(t, tt.change)
-			sent := 0
-			g.router.EncodeReport(higher, nil, func(destination netip.Addr, packet []byte) {
-				sent++
-				a, reject := Parse(packet, Meta{Source: own, Destination: destination, TTL: TTL}, nil)
-				if reject != Accepted || destination != higher || !a.Report || a.Checksum != tt.form {
-					t.Errorf("to %v: %v %+v", destination, reject, a)
+			for _, last := range []bool{false, true} {
+				sent := 0
+				g.router.EncodeReport(Report{higher, last}, nil, func(destination netip.Addr, packet []byte) {
+					sent++
+					a, reject := Parse(packet, Meta{Source: own, Destination: destination, TTL: TTL}, nil)
+					if reject != Accepted || destination != higher || !a.Report || (a.Priority == 0) != last || a.Checksum != tt.form {
+						t.Errorf("to %v: %v %+v", destination, reject, a)
+					}
+				})
+				if sent != 1 {
+					t.Errorf("%d packets", sent)
 				}
-			})
-			if sent != 1 {
-				t.Errorf("%d packets", sent)
 			}
 		})
 	}

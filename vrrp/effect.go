@@ -31,9 +31,12 @@ type (
 	// what is left then is reset, unless the addresses are wanted.
 	Drain struct{}
 
-	// Report asks for a report to the next Active that the router drains (EncodeReport).
-	// It renews the lease.
-	Report struct{ To netip.Addr }
+	// Report asks for a report to the next Active that the router drains, or, the last one,
+	// that it drains no more (EncodeReport). Any but the last renews the lease.
+	Report struct {
+		To   netip.Addr
+		Last bool
+	}
 
 	// Pass asks to pass on to that router what arrives for our addresses and belongs to
 	// no connection of ours. It comes again and again, so that it can end by itself after a

@@ -38,7 +38,7 @@ func (r *Router) stop(now time.Time, fx []Effect) []Effect {
 	if r.drains() {
 		fx = r.disown(fx)
 	}
-	r.draining = draining{}
+	fx = r.endReports(fx)
 	return r.shutDown(now, Stopped, true, fx)
 }
 

@@ -18,7 +18,7 @@ func (r *Router) receive(now time.Time, in *Received, fx []Effect) []Effect {
 	a := &in.Advert
 	r.counters.AdvertsReceived++
 	if a.Report {
-		return r.reported(now, fx)
+		return r.reported(now, a.Priority == 0, fx)
 	}
 	r.heard = now
 	if a.Priority == 0 {
@@ -69,7 +69,7 @@ func (r *Router) refuse(now time.Time, in *Received) Reject {
 		return RejectIntervalZero
 	case p.Strict && !r.linkLocalFirst(a):
 		return RejectLinkLocal
-	case a.Priority > 0 && r.goodbyes.overtake(in.Source, now):
+	case a.Priority > 0 && !a.Report && r.goodbyes.overtake(in.Source, now):
 		return RejectOvertaken
 	}
 	return Accepted

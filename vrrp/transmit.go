@@ -63,16 +63,21 @@ func (r *Router) Encode(priority uint8, b []byte, emit func(destination netip.Ad
 	return b
 }
 
-// EncodeReport makes the packets of one Report, like Encode.
-func (r *Router) EncodeReport(to netip.Addr, b []byte, emit func(destination netip.Addr, packet []byte)) []byte {
+// EncodeReport makes the packets of one Report, like Encode. The last one has priority 0,
+// as the last advert of an Active has.
+func (r *Router) EncodeReport(report Report, b []byte, emit func(destination netip.Addr, packet []byte)) []byte {
 	form := r.outgoing[0]
 	for _, known := range r.outgoing {
-		if known.destination == to {
+		if known.destination == report.To {
 			form = known
 		}
 	}
-	form.destination = to
-	return r.encode(&form, Advert{Report: true}, b, emit)
+	form.destination = report.To
+	a := Advert{Report: true}
+	if !report.Last {
+		a.Priority = r.params.Priority
+	}
+	return r.encode(&form, a, b, emit)
 }
 
 // encode makes the packets for one destination.

@@ -147,7 +147,7 @@ func (n *node) apply(m int, effect vrrp.Effect) {
 		n.nics[m].drains = true
 		n.own(m, true)
 	case vrrp.Report:
-		n.report(m, e.To)
+		n.report(m, e)
 	case vrrp.Announce:
 		n.nics[m].announced = n.w.now
 	case vrrp.Follow:
@@ -185,13 +185,14 @@ func (n *node) send(m int, priority uint8) {
 	}
 }
 
-// report says to a successor that the node drains. In the end no connection is left.
-func (n *node) report(m int, to netip.Addr) {
+// report says to a successor that the node drains, or not any more. In the end no
+// connection is left.
+func (n *node) report(m int, r vrrp.Report) {
 	d := n.daemon
-	d.payload = d.members[m].(*vrrp.Router).EncodeReport(to, d.payload[:0], func(destination netip.Addr, b []byte) {
+	d.payload = d.members[m].(*vrrp.Router).EncodeReport(r, d.payload[:0], func(destination netip.Addr, b []byte) {
 		n.w.unicast(n, m, destination, b)
 	})
-	if n.w.one(8) {
+	if !r.Last && n.w.one(8) {
 		n.w.after(n.latest(), func() {
 			if n.daemon == d {
 				n.input(m, vrrp.Drained{})

@@ -104,7 +104,7 @@ func (n *node) tookOver(i, m int) bool {
 // inspectReceived: an Active that hears a better one is Active no more.
 func (n *node) inspectReceived(m int, in *vrrp.Received) {
 	was, is := &n.daemon.was[m], &n.daemon.statuses[m]
-	if was.State != vrrp.Active || in.Advert.Priority == 0 || n.refused() {
+	if was.State != vrrp.Active || in.Advert.Report || in.Advert.Priority == 0 || n.refused() {
 		return
 	}
 	if was.Phase == vrrp.Resuming && is.State == vrrp.Active {

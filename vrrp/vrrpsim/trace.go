@@ -88,6 +88,9 @@ func fingerprint(effect vrrp.Effect) uint64 {
 		return 10
 	case vrrp.Report:
 		b := e.To.As16()
+		if e.Last {
+			return 13 | uint64(b[15])<<8
+		}
 		return 11 | uint64(b[15])<<8
 	case vrrp.Pass:
 		b := e.To.As16()
@@ -133,7 +136,7 @@ func word(effect vrrp.Effect) string {
 	case vrrp.Drain:
 		return "drains"
 	case vrrp.Report:
-		return "reports to " + e.To.String()
+		return map[bool]string{false: "reports to ", true: "reports the last time to "}[e.Last] + e.To.String()
 	case vrrp.Pass:
 		if !e.To.IsValid() {
 			return "passes nothing on"
