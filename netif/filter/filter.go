@@ -34,6 +34,9 @@ type Filter struct {
 	told          map[string]PassingState // and no more than that is known
 	wake          chan struct{}
 
+	counting sync.Mutex // guards what follows
+	counter  kernel     // for Counters: it does not wait for transactions
+
 	mu      sync.Mutex // guards what follows
 	refuse  []netip.Addr
 	silent  map[string][]netip.Addr
@@ -318,6 +321,7 @@ func (f *Filter) remove() {
 		}
 	}
 	f.kernel.close()
+	f.endCounting()
 	f.neighbors.close()
 	if f.notifications != nil {
 		f.notifications.Close()

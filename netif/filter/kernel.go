@@ -25,6 +25,10 @@ const (
 
 // kernel is the connection over which transactions go. One goroutine uses it; only
 // port may be read by others.
+//
+// It is closed as seldom as can be: the kernel then waits until what the last transaction
+// has replaced is free, which takes up to seconds when it is busy, and no transaction
+// begins meanwhile, in any network namespace (nft_rcv_nl_event).
 type kernel struct {
 	conn   *nftables.Conn // nil: closed
 	socket *netlink.Conn  // of conn
@@ -81,18 +85,25 @@ func (k *kernel) close() {
 	}
 }
 
+// prepare makes the connection ready for a request with its answers.
+func (k *kernel) prepare() error {
+	if k.conn == nil {
+		return k.open()
+	}
+	if err := k.socket.SetDeadline(time.Now().Add(answerTime)); err != nil {
+		k.close()
+		return fmt.Errorf("bound the wait: %w", err)
+	}
+	return nil
+}
+
 // commit makes all that build asks for, or nothing, in one transaction. After an error
 // the next one has a new connection: answers may still be on their way in the old.
 func (k *kernel) commit(build func(*nftables.Conn) error) error {
-	if k.conn == nil {
-		if err := k.open(); err != nil {
-			return err
-		}
+	if err := k.prepare(); err != nil {
+		return err
 	}
-	err := k.socket.SetDeadline(time.Now().Add(answerTime))
-	if err == nil {
-		err = build(k.conn)
-	}
+	err := build(k.conn)
 	if err == nil {
 		err = k.conn.Flush()
 	}

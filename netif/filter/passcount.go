@@ -26,14 +26,22 @@ func (f *Filter) Counters() (ipv4, ipv6 PassCounters, err error) {
 	if !f.passesAny() {
 		return ipv4, ipv6, nil
 	}
-	k := &kernel{}
-	defer k.close()
-	if err := k.open(); err != nil {
-		return ipv4, ipv6, err
+	f.counting.Lock()
+	defer f.counting.Unlock()
+	ipv4, err4 := f.counter.counters(nftables.TableFamilyIPv4)
+	ipv6, err6 := f.counter.counters(nftables.TableFamilyIPv6)
+	if err := errors.Join(err4, err6); err != nil {
+		f.counter.close()
+		return PassCounters{}, PassCounters{}, err
 	}
-	ipv4, err4 := k.counters(nftables.TableFamilyIPv4)
-	ipv6, err6 := k.counters(nftables.TableFamilyIPv6)
-	return ipv4, ipv6, errors.Join(err4, err6)
+	return ipv4, ipv6, nil
+}
+
+// endCounting closes what [Filter.Counters] has opened.
+func (f *Filter) endCounting() {
+	f.counting.Lock()
+	defer f.counting.Unlock()
+	f.counter.close()
 }
 
 // passesAny tells whether something is wanted to be passed on.

@@ -39,10 +39,8 @@ func Remove() error {
 
 // has tells whether there is a table of that name and family.
 func (k *kernel) has(t named) (bool, error) {
-	if k.conn == nil { // after an error
-		if err := k.open(); err != nil {
-			return false, err
-		}
+	if err := k.prepare(); err != nil {
+		return false, err
 	}
 	_, err := k.conn.ListTableOfFamily(t.Name, t.Family)
 	if errors.Is(err, os.ErrNotExist) {
