@@ -68,4 +68,35 @@ func TestSilence(t *testing.T) {
 	j.demand(t)
 }
 
+// What will drain is silent until it has left its interface: nobody speaks for it there
+// before the packet filter does, also when the worker was late and hears of both at once.
+func TestSilentUntilItDrains(t *testing.T) {
+	for name, atOnce := range map[string]bool{"one after the other": false, "both at once": true} {
+		t.Run(name, func(t *testing.T) {
+			newWorld(t)
+			r := start(t, "eth0")
+			var j journal
+			r.OnSilence(func(key string, addresses []netip.Addr) {
+				j.note("%s %v of %d", key, addresses, len(addressesOf(t)))
+			})
+			w := r.want(t, time.Minute, v4().wanted(), v6().wanted())
+			silent, drains := w, draining(w)
+			silent.Silent, drains.Silent = true, true
+			r.hold(t, w)
+			if atOnce {
+				release := r.holdUp(t)
+				r.Set("web", silent)
+				r.Set("web", drains)
+				release()
+			} else {
+				r.hold(t, silent)
+			}
+			r.move(t, drains)
+			j.demand(t, "web [192.0.2.100 2001:db8::100] of 4", "web [] of 2")
+			r.move(t, drains) // it does not begin again
+			j.demand(t)
+		})
+	}
+}
+
 func addressesOf(t *testing.T) []string { return addresses(t, "eth0") }
