@@ -149,6 +149,15 @@ func TestReloadWhileDraining(t *testing.T) {
 	})
 }
 
+func TestHandOffWhileDraining(t *testing.T) {
+	bubble(t, drainingRouter, func(t *testing.T, s *stage) {
+		drains(t, s, false)
+		s.d.handingOff()
+		s.d.flush()
+		s.want(`last report to 192.0.2.12 from 192.0.2.11 by ""`)
+	})
+}
+
 func TestStopWhileDraining(t *testing.T) {
 	bubble(t, drainingRouter, func(t *testing.T, s *stage) {
 		drains(t, s, false)

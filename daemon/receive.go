@@ -27,7 +27,9 @@ func (d *Daemon) receive(p *Packet) {
 		return
 	}
 	if f.router.group.opening.on() {
-		f.keepEarly(p, advert.Priority)
+		if !advert.Report {
+			f.keepEarly(p, advert.Priority)
+		}
 		return
 	}
 	d.heard = p

@@ -179,13 +179,16 @@ func (f *family) leavingWant() Want {
 }
 
 // handingOff gives the next daemon as much time as there can be: everybody hears of this
-// one once more.
+// one once more. What drains, the next one does not go on with.
 func (d *Daemon) handingOff() {
 	d.handOff = true
 	for _, r := range d.routers {
 		for _, f := range r.families {
-			if s := f.core.Status(); s.State == vrrp.Active && s.Phase == vrrp.Settled {
+			switch s := f.core.Status(); {
+			case s.State == vrrp.Active && s.Phase == vrrp.Settled:
 				d.send(f, s.Priority)
+			case s.Phase == vrrp.Draining:
+				d.report(f, vrrp.Report{To: s.Successor, Last: true})
 			}
 		}
 	}

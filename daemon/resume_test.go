@@ -151,6 +151,7 @@ func TestResumeAfterAnEarlyAdvert(t *testing.T) {
 			for _, priority := range early {
 				s.hear(advert(51, priority))
 			}
+			s.hear(reported()) // it is none, and takes no advert's place
 			s.post(event{found: &Found{Key: "web/ipv4"}})
 			if early[0] == 0 {
 				s.want("set web/ipv4 192.0.2.100/24 on 2 lease 4s", "probe web/ipv4 192.0.2.100 on 2")

@@ -60,7 +60,7 @@ type Advert struct {
 	Checksum  Checksum      // the form that was received, or is to be sent
 	Auth      Auth          // version 2
 	Addresses []netip.Addr
-	Report    bool // it is none, but says in its form that its sender drains
+	Report    bool // it is none, but says in its form that its sender drains; with priority 0, no more
 }
 
 // Auth is how a VRRPv2 advert is authenticated. RFC 3768 has none; the plain

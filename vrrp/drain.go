@@ -30,9 +30,10 @@ const (
 
 // draining is what a router does for its connections after it has left Active.
 type draining struct {
-	planned bool      // it has left on purpose
-	report  time.Time // the next report is due; zero: nobody has taken over yet
-	ends    time.Time // zero: it does not drain, or still releases
+	planned  bool      // it has left on purpose
+	expected bool      // the successor passes on to us, until it hears that nobody drains
+	report   time.Time // the next report is due; zero: nobody has taken over yet
+	ends     time.Time // zero: it does not drain, or still releases
 }
 
 // passing is what an Active, or one that drains itself, does for the connections of the
@@ -65,10 +66,10 @@ func (r *Router) disown(fx []Effect) []Effect {
 	return append(fx, Own{Wanted: false})
 }
 
-// endReports tells the successor that nobody drains for it any more: whom the reset of a
-// connection does not reach shall hear of it there, and soon.
+// endReports tells the successor that nobody drains, or not any more: clients that no
+// reset has reached shall hear of it there, and soon.
 func (r *Router) endReports(fx []Effect) []Effect {
-	if !r.draining.report.IsZero() {
+	if r.draining.expected {
 		fx = append(fx, Report{To: r.successor, Last: true})
 	}
 	r.draining = draining{}

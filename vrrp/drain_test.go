@@ -147,7 +147,7 @@ func TestDrainEndsWith(t *testing.T) {
 	}{
 		{"a stop", Stop{}, []Effect{Report{higher, true}, Pass{}, Own{false}, Transition{Backup, Initialize, Stopped}}},
 		{"addresses that can't be kept", Owned{Failed}, []Effect{Report{higher, true}, Pass{}, Own{false}}},
-		{"an interface that has gone", Block{InterfaceMissing}, []Effect{Report{higher, true}, Pass{}, Own{false}, Transition{Backup, Initialize, InterfaceMissing}}},
+		{"an interface that has gone", Block{InterfaceMissing}, []Effect{Pass{}, Own{false}, Transition{Backup, Initialize, InterfaceMissing}}},
 		{"a lease that ran out", Owned{Expired}, []Effect{Report{higher, true}, Pass{}, Own{false}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -160,15 +160,53 @@ func TestDrainEndsWith(t *testing.T) {
 	}
 }
 
-// The successor passes on to who has just begun to report: a stop does not let it go on.
-func TestStopAfterTheFirstReport(t *testing.T) {
+// The successor passes on to who has given up, before it knows whether that one drains.
+func TestSaysThatItDoesNotDrain(t *testing.T) {
+	for name, leave := range map[string]Input{"a stop": Stop{}, "a check": Block{CheckFailed}} {
+		t.Run(name, func(t *testing.T) {
+			g := active(t, draining10s)
+			g.step(leave)
+			g.farewells()
+			g.want(heard(50, higher))
+			g.until(hush, Silence{})
+			g.until(settle-hush, Report{higher, true}, Own{false})
+		})
+	}
 	g := active(t, draining10s)
 	g.step(Resign{})
 	g.step(heard(50, higher))
 	g.want(Tick{}, Report{To: higher})
-	g.want(Stop{}, Report{higher, true}, Transition{Backup, Initialize, Stopped})
+	g.want(Stop{}, Transition{Backup, Initialize, Stopped})
 	g.until(hush, Silence{})
-	g.until(settle-hush, Pass{}, Own{false})
+	g.until(settle-hush, Report{higher, true}, Pass{}, Own{false})
+}
+
+// Nobody passes on to who was preempted because something fails there; nor where nobody
+// drains at all.
+func TestSaysNothingUnlessExpected(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		change func(*Params)
+		leave  []Input
+	}{
+		{"a check that lowers the priority", draining10s, []Input{Priority{50}, heard(100, higher), heard(100, higher)}},
+		{"drain is off", func(*Params) {}, []Input{Stop{}, heard(50, higher)}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			g := active(t, tt.change)
+			for _, in := range tt.leave {
+				g.step(in)
+			}
+			for _, effect := range g.pass(settle) {
+				if _, is := effect.(Report); is {
+					t.Errorf("%+v", effect)
+				}
+			}
+			if g.router.Status().Owns {
+				t.Error("it has not let go")
+			}
+		})
+	}
 }
 
 func TestDrainGoesOnDespite(t *testing.T) {

@@ -38,13 +38,14 @@ func (r *Router) stop(now time.Time, fx []Effect) []Effect {
 	if r.drains() {
 		fx = r.disown(fx)
 	}
-	fx = r.endReports(fx)
+	r.draining = draining{expected: r.draining.expected}
 	return r.shutDown(now, Stopped, true, fx)
 }
 
 // block adds a reason not to run.
 func (r *Router) block(now time.Time, why Reason, fx []Effect) []Effect {
 	r.blocked = r.blocked.with(why)
+	r.draining.expected = r.draining.expected && why.heard()
 	if !why.graceful() && !r.release.IsZero() || why == InterfaceMissing && r.drains() {
 		fx = r.disown(fx) // nobody can reach the addresses here any more
 	}

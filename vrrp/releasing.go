@@ -73,6 +73,9 @@ func (r *Router) receiveReleasing(now time.Time, a *Advert, source netip.Addr, f
 		return fx
 	}
 	r.farewell = farewell{} // it has been heard
+	if !r.successor.IsValid() {
+		r.draining.expected = r.params.Drain > 0
+	}
 	return r.succeeded(now, a, source, fx)
 }
 
@@ -85,7 +88,7 @@ func (r *Router) succeeded(now time.Time, a *Advert, source netip.Addr, fx []Eff
 		r.successor, r.successorPriority = source, a.Priority
 	}
 	if r.draining.planned && r.draining.report.IsZero() {
-		r.draining.report = now
+		r.draining.report, r.draining.expected = now, true
 		fx = r.passAhead(now, fx)
 	}
 	perAddress := time.Duration(len(r.params.Addresses)) * settlePerAddress
