@@ -27,8 +27,9 @@ const (
 // port may be read by others.
 //
 // It is closed as seldom as can be: the kernel then waits until what the last transaction
-// has replaced is free, which takes up to seconds when it is busy, and no transaction
-// begins meanwhile, in any network namespace (nft_rcv_nl_event).
+// has replaced is free, which takes up to seconds when it is busy, and no transaction of
+// this network namespace begins meanwhile (nft_rcv_nl_event); nor, when one waits here, of
+// any other (nfnetlink_rcv_batch).
 type kernel struct {
 	conn   *nftables.Conn // nil: closed
 	socket *netlink.Conn  // of conn

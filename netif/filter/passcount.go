@@ -3,9 +3,7 @@
 package filter
 
 import (
-	"errors"
 	"fmt"
-	"os"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/expr"
@@ -28,9 +26,11 @@ func (f *Filter) Counters() (ipv4, ipv6 PassCounters, err error) {
 	}
 	f.counting.Lock()
 	defer f.counting.Unlock()
-	ipv4, err4 := f.counter.counters(nftables.TableFamilyIPv4)
-	ipv6, err6 := f.counter.counters(nftables.TableFamilyIPv6)
-	if err := errors.Join(err4, err6); err != nil {
+	ipv4, err = f.counter.counters(nftables.TableFamilyIPv4)
+	if err == nil {
+		ipv6, err = f.counter.counters(nftables.TableFamilyIPv6)
+	}
+	if err != nil {
 		f.counter.close()
 		return PassCounters{}, PassCounters{}, err
 	}
@@ -57,9 +57,6 @@ func (k *kernel) counters(family nftables.TableFamily) (c PassCounters, err erro
 		return c, err
 	}
 	objects, err := k.conn.GetNamedObjects(t.Table)
-	if errors.Is(err, os.ErrNotExist) { // it has gone meanwhile
-		return c, nil
-	}
 	if err != nil {
 		return c, fmt.Errorf("read the counters of %v: %w", t, err)
 	}

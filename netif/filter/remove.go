@@ -46,5 +46,8 @@ func (k *kernel) has(t named) (bool, error) {
 	if errors.Is(err, os.ErrNotExist) {
 		return false, nil
 	}
+	if err != nil { // answers may still be on their way
+		k.close()
+	}
 	return err == nil, err
 }
