@@ -17,8 +17,10 @@ const (
 	// movedTime is the same for those that are elsewhere, too: nothing is lost meanwhile,
 	// but no lease is renewed. On a busy machine the queue may be late by 0.1 s.
 	movedTime = 300 * time.Millisecond
-	// localAgain is when it is looked again. Go rounds it up to a millisecond at times.
-	localAgain = 100 * time.Microsecond
+	// localAgain is when it is looked again, the first time; then at doubled pauses of up
+	// to localSeldom. We may be a real-time process, which must leave the queue some time.
+	localAgain  = 100 * time.Microsecond
+	localSeldom = 2 * time.Millisecond
 )
 
 // awaitLocal waits until the kernel takes packets for the IPv6 addresses that were added.
@@ -48,8 +50,9 @@ func (k *keeper) await(added *change, limit time.Duration, there func() bool) {
 	if added == nil {
 		return
 	}
-	for end := time.Now().Add(limit); !there() && time.Now().Before(end); {
-		time.Sleep(localAgain)
+	pause := localAgain
+	for end := time.Now().Add(limit); !there() && time.Now().Before(end); pause = min(2*pause, localSeldom) {
+		time.Sleep(pause)
 	}
 }
 
