@@ -131,7 +131,7 @@ func changes() []event {
 		{name: "reload with the old priority", do: reload(less), to: lb1s, span: calm, limit: limit{two: handOver}},
 		{name: "address deleted by hand", do: deleteVIP, to: lb1s, span: calm, limit: limit{lost: restored}},
 		{name: "reload with a bad file", do: reload(settings{priority: better, vips: []string{lab.VIP4}, broken: true}), span: refused,
-			undo: reload(less), fault: interval},
+			undo: reload(less), fault: interval / 2},
 	}
 }
 
