@@ -168,7 +168,7 @@ func TestVariants(t *testing.T) {
 
 // The drivers of real interfaces hand several packets over at once.
 func TestBatches(t *testing.T) {
-	s := runWith(t, 2, settings{drain: long}, func(l *lab.Site) {
+	s := runWith(t, 2, settings{drain: long, alone: true}, func(l *lab.Site) {
 		for _, host := range []*lab.Host{l.LB1, l.LB2} {
 			labtest.Must(t, host.Cable.InBatches(host.Namespace, lab.Interface))
 		}

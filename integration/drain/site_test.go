@@ -45,12 +45,18 @@ type settings struct {
 	interval  string // empty: 200ms
 	addresses string // more of them, after a comma
 	more      string // lines of the router
+	alone     bool   // no other scene runs: vipd is a real-time process, as by default
 }
+
+// flags are for `vipd run`. Of many real-time processes on two processors, each may have
+// to wait a tenth of a second for every other one (SCHED_RR), and with it the kernel's
+// work queues.
+func (c settings) flags() []string { return []string{fmt.Sprintf("--realtime=%v", c.alone)} }
 
 // run lays out a site of two or three nodes, and waits until lb1 is Active.
 func run(t *testing.T, nodes int, drain string) *site {
 	t.Helper()
-	return runWith(t, nodes, settings{drain: drain}, func(*lab.Site) {})
+	return runWith(t, nodes, settings{drain: drain, alone: true}, func(*lab.Site) {})
 }
 
 // runWith is run with more settings, and with what is to be prepared before vipd starts.
@@ -84,7 +90,7 @@ func start(t *testing.T, host *lab.Host, c settings) *node {
 	labtest.Must(t, err)
 	t.Cleanup(func() { proxy.Kill() })
 	labtest.Must(t, os.WriteFile(n.file("vipd.yaml"), []byte(n.config(c)), 0o600))
-	n.Vipd, err = lab.StartVipd(host.Namespace, program(), n.file("vipd.yaml"), n.file("vipd.log"))
+	n.Vipd, err = lab.StartVipd(host.Namespace, program(), n.file("vipd.yaml"), n.file("vipd.log"), c.flags()...)
 	labtest.Must(t, err)
 	t.Cleanup(func() {
 		n.Vipd.Kill()

@@ -14,6 +14,7 @@ const (
 	ipv4MinLen  = 20
 	ipv6Len     = 40
 	vrrpLen     = 8
+	advertType  = 1 // of the VRRP messages, RFC 9568 §5.2.2
 	arpLen      = 28
 	neighborLen = 24 // ICMPv6's header, flags or nothing, and the target
 
@@ -77,7 +78,7 @@ func (p *Packet) decodeIPv6(ip []byte) bool {
 }
 
 func (p *Packet) decodeAdvert(vrrp []byte) bool {
-	if len(vrrp) < vrrpLen {
+	if len(vrrp) < vrrpLen || vrrp[0]&0x0f != advertType {
 		return false
 	}
 	p.Kind, p.Version, p.VRID, p.Priority = Advert, vrrp[0]>>4, vrrp[1], vrrp[2]

@@ -21,13 +21,14 @@ type Vipd struct {
 	config string
 }
 
-// StartVipd runs the binary in n with the config file, its output in the file log,
-// and waits until it answers `vipd status`. What outlives it is beside the config.
-func StartVipd(n *Namespace, binary, config, log string) (*Vipd, error) {
+// StartVipd runs the binary in n with the config file and more flags of `vipd run`, its
+// output in the file log, and waits until it answers `vipd status`. What outlives it is
+// beside the config.
+func StartVipd(n *Namespace, binary, config, log string, flags ...string) (*Vipd, error) {
 	v := &Vipd{config: config}
 	v.process = process{
 		namespace: n,
-		command:   []string{binary, "run", "--config", config, "--state", filepath.Dir(config)},
+		command:   append([]string{binary, "run", "--config", config, "--state", filepath.Dir(config)}, flags...),
 		log:       log,
 		ready:     func() bool { _, err := v.Status(); return err == nil },
 	}

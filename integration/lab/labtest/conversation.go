@@ -49,6 +49,9 @@ func (c *Conversation) Exchange(text string) error {
 
 // Ended waits for the server's end of the connection, and tells why it came.
 func (c *Conversation) Ended() error {
-	_, err := c.reader.ReadByte()
+	b, err := c.reader.ReadByte()
+	if err == nil {
+		err = fmt.Errorf("not the end, but %q", b)
+	}
 	return err
 }
