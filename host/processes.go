@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"strconv"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -66,8 +67,8 @@ func readable(fd uintptr) bool {
 	return err == nil && n == 1
 }
 
-// Name returns the name of process pid, as in /proc/PID/comm. A process that has
-// ended is none, even if nobody has waited for it yet: the error is then
+// Name returns the name of process pid, as in /proc/PID/comm. A process that ends, or has
+// ended, is none, even if nobody has waited for it yet: the error is then
 // unix.ESRCH. That of one that is hidden is unix.EACCES.
 func (Processes) Name(pid int) (string, error) {
 	stat, err := readProc(pid, "stat")
@@ -81,14 +82,26 @@ func (Processes) Name(pid int) (string, error) {
 	return name, nil
 }
 
+// exiting is PF_EXITING: the process has begun to end, and closes its sockets before it
+// is a zombie. It is in the seventh field from the state on (proc_pid_stat(5)).
+const (
+	exiting    = 0x4
+	flagsField = 6
+)
+
 // alive returns the name in a /proc/PID/stat, "PID (name) state …", and whether
-// its process is neither a zombie nor dead. The name may itself contain
+// its process is neither a zombie nor dead, nor about to be. The name may itself contain
 // parentheses.
 func alive(stat []byte) (name string, ok bool) {
 	from, to := bytes.IndexByte(stat, '('), bytes.LastIndex(stat, []byte(") "))
 	if from < 0 || to <= from || to+2 >= len(stat) {
 		return "", false
 	}
+	fields := bytes.Fields(stat[to+2:])
+	if len(fields) <= flagsField {
+		return "", false
+	}
+	flags, err := strconv.ParseUint(string(fields[flagsField]), 10, 32)
 	state := stat[to+2]
-	return string(stat[from+1 : to]), state != 'Z' && state != 'X'
+	return string(stat[from+1 : to]), err == nil && flags&exiting == 0 && state != 'Z' && state != 'X'
 }

@@ -232,12 +232,15 @@ func TestAlive(t *testing.T) {
 		stat, name string
 		ok         bool
 	}{
-		"running":                    {"1 (haproxy) R 0 1", "haproxy", true},
-		"a name that ends the field": {"1 (a) Z (b) S 0 1", "a) Z (b", true},
-		"an empty name":              {"1 () S 0", "", true},
-		"zombie":                     {"1 (nginx) Z 0 1", "nginx", false},
-		"dead":                       {"1 (nginx) X 0 1", "nginx", false},
-		"stopped lives":              {"1 (nginx) T 0 1", "nginx", true},
+		"running":                    {"1 (haproxy) R 0 1 1 0 -1 4194560 0", "haproxy", true},
+		"a name that ends the field": {"1 (a) Z (b) S 0 1 1 0 -1 4194560", "a) Z (b", true},
+		"an empty name":              {"1 () S 0 1 1 0 -1 0 0", "", true},
+		"zombie":                     {"1 (nginx) Z 0 1 1 0 -1 0 0", "nginx", false},
+		"dead":                       {"1 (nginx) X 0 1 1 0 -1 0 0", "nginx", false},
+		"stopped lives":              {"1 (nginx) T 0 1 1 0 -1 0 0", "nginx", true},
+		"exiting":                    {"1 (haproxy) R 0 1 1 0 -1 4194564 0", "haproxy", false},
+		"no flags":                   {"1 (haproxy) R 0 1 1 0 -1", "", false},
+		"flags that are no number":   {"1 (haproxy) R 0 1 1 0 -1 - 0", "haproxy", false},
 		"empty":                      {"", "", false},
 		"no name":                    {"1 R 0", "", false},
 		"no state":                   {"1 (nginx) ", "", false},
