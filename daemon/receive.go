@@ -27,9 +27,7 @@ func (d *Daemon) receive(p *Packet) {
 		return
 	}
 	if f.router.group.opening.on() {
-		if !advert.Report {
-			f.keepEarly(p, advert.Priority)
-		}
+		f.keepEarly(p, &advert)
 		return
 	}
 	d.heard = p

@@ -139,9 +139,9 @@ func (d *Daemon) contested(key string) {
 }
 
 // keepEarly keeps an advert for a router that is not started yet: whoever sent it counts
-// then.
-func (f *family) keepEarly(p *Packet, priority uint8) {
-	if priority == 0 {
+// then. Who gives up, or drains, does not.
+func (f *family) keepEarly(p *Packet, a *vrrp.Advert) {
+	if a.Priority == 0 || a.Report {
 		return
 	}
 	early := *p

@@ -16,7 +16,7 @@ type Processes interface {
 	// User returns the user that a process acts as (its effective user ID).
 	User(pid int) (uid int, err error)
 	// Name returns the name of a living process (/proc/PID/comm). A process that
-	// has ended is none, even if its parent has not waited for it yet.
+	// ends, or has ended, is none, even if its parent has not waited for it yet.
 	Name(pid int) (string, error)
 	// Children lists the children of a process, zombies among them. While children
 	// end, others may be missing.

@@ -94,7 +94,7 @@ const (
 // parentheses.
 func alive(stat []byte) (name string, ok bool) {
 	from, to := bytes.IndexByte(stat, '('), bytes.LastIndex(stat, []byte(") "))
-	if from < 0 || to <= from || to+2 >= len(stat) {
+	if from < 0 || to <= from {
 		return "", false
 	}
 	fields := bytes.Fields(stat[to+2:])
@@ -102,6 +102,6 @@ func alive(stat []byte) (name string, ok bool) {
 		return "", false
 	}
 	flags, err := strconv.ParseUint(string(fields[flagsField]), 10, 32)
-	state := stat[to+2]
+	state := fields[0][0]
 	return string(stat[from+1 : to]), err == nil && flags&exiting == 0 && state != 'Z' && state != 'X'
 }

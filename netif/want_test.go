@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"vipd/netif"
 )
 
 // journal notes what was called, and what was there at that moment.
@@ -37,13 +39,7 @@ func (j *journal) demand(t *testing.T, want ...string) {
 // Silence begins with the Set that asks for it, and ends when it is taken back, or
 // when the addresses have gone.
 func TestSilence(t *testing.T) {
-	newWorld(t)
-	r := start(t, "eth0")
-	var j journal
-	r.OnSilence(func(key string, addresses []netip.Addr) {
-		j.note("%s %v of %d", key, addresses, len(addressesOf(t)))
-	})
-	w := r.want(t, time.Minute, v4().wanted(), v6().wanted())
+	r, w, j := noteSilence(t)
 	gone, silent := w, w
 	gone.Present, silent.Silent = false, true
 	const begins, speaks, ends = "web [192.0.2.100 2001:db8::100] of 4", "web [] of 4", "web [] of 2"
@@ -73,13 +69,7 @@ func TestSilence(t *testing.T) {
 func TestSilentUntilItDrains(t *testing.T) {
 	for name, atOnce := range map[string]bool{"one after the other": false, "both at once": true} {
 		t.Run(name, func(t *testing.T) {
-			newWorld(t)
-			r := start(t, "eth0")
-			var j journal
-			r.OnSilence(func(key string, addresses []netip.Addr) {
-				j.note("%s %v of %d", key, addresses, len(addressesOf(t)))
-			})
-			w := r.want(t, time.Minute, v4().wanted(), v6().wanted())
+			r, w, j := noteSilence(t)
 			silent, drains := w, draining(w)
 			silent.Silent, drains.Silent = true, true
 			r.hold(t, w)
@@ -97,6 +87,17 @@ func TestSilentUntilItDrains(t *testing.T) {
 			j.demand(t)
 		})
 	}
+}
+
+// noteSilence starts a host that notes who is silenced, and what it shall have.
+func noteSilence(t *testing.T) (*record, netif.Want, *journal) {
+	t.Helper()
+	newWorld(t)
+	r, j := start(t, "eth0"), &journal{}
+	r.OnSilence(func(key string, addresses []netip.Addr) {
+		j.note("%s %v of %d", key, addresses, len(addressesOf(t)))
+	})
+	return r, r.want(t, time.Minute, v4().wanted(), v6().wanted()), j
 }
 
 func addressesOf(t *testing.T) []string { return addresses(t, "eth0") }

@@ -23,8 +23,8 @@ const (
 	sendBuffer = 1 << 20
 )
 
-// kernel is the connection over which transactions go. One goroutine uses it; only
-// port may be read by others.
+// kernel is the connection over which transactions go. One goroutine at a time uses it;
+// only port may be read by others.
 //
 // It is closed as seldom as can be: the kernel then waits until what the last transaction
 // has replaced is free, which takes up to seconds when it is busy, and no transaction of

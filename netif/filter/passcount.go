@@ -30,11 +30,7 @@ func (f *Filter) Counters() (ipv4, ipv6 PassCounters, err error) {
 	if err == nil {
 		ipv6, err = f.counter.counters(nftables.TableFamilyIPv6)
 	}
-	if err != nil {
-		f.counter.close()
-		return PassCounters{}, PassCounters{}, err
-	}
-	return ipv4, ipv6, nil
+	return ipv4, ipv6, err
 }
 
 // endCounting closes what [Filter.Counters] has opened.
@@ -58,6 +54,7 @@ func (k *kernel) counters(family nftables.TableFamily) (c PassCounters, err erro
 	}
 	objects, err := k.conn.GetNamedObjects(t.Table)
 	if err != nil {
+		k.close()
 		return c, fmt.Errorf("read the counters of %v: %w", t, err)
 	}
 	of := map[string]*uint64{
